@@ -1,0 +1,1 @@
+"""The rules: pure functions from actions to decisions. No clock, no chance, no I/O; imports `schemas` only."""

@@ -1,0 +1,1 @@
+"""Whatever writes actions. Imports `schemas` only: no rule is judged here."""
