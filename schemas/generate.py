@@ -1,0 +1,416 @@
+"""Writes `records.py` and `codec.py` from the `.avsc` files: `python -m schemas.generate`.
+
+Only what the contracts use is known here: long, int, date, boolean, string, fixed, enum, records, arrays of
+records or strings, and unions with null. Anything else is an error at generation, not a slow path.
+A test fails when the committed files are not what this module writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.avro import load_schema
+
+HEADER: Final = '''"""{doc}
+
+Written by `python -m schemas.generate` from the `.avsc` files. Do not edit: change the contract and run it again.
+"""
+
+'''
+
+# Python keywords cannot be attributes; the wire and JSON names stay as the contract has them.
+ATTRIBUTES: Final = {"from": "from_account", "to": "to_account"}
+
+CODEC_PRELUDE: Final = '''from __future__ import annotations
+
+from typing import Final, final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64, u8
+
+from schemas.records import {imports}
+
+# A varint of more bytes than this could leave the 63 bits that the codec computes in.
+VARINT_BYTES_MAX: Final = 9
+# The record that a topic may carry is far smaller; a count beyond this is nonsense and must not be allocated.
+ARRAY_ITEMS_MAX: Final = 65536
+
+
+class MalformedRecordError(Exception):
+    """The bytes are no record of this schema; the text says at which byte and why."""
+
+
+@final
+class Cursor:
+    """A position in the bytes of one record, and whether they are in the one canonical form."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data: Final[bytes] = data
+        self.size: i64 = len(data)
+        self.at: i64 = 0
+        self.canonical: bool = True
+
+    def long(self) -> i64:
+        """Read a zigzag varint (Avro specification, binary encoding)."""
+        at: i64 = self.at
+        if at >= self.size:
+            raise MalformedRecordError(f"it ends at byte {self.size}, in the middle of a number")
+        byte: i64 = self.data[at]
+        at += 1
+        if byte < 128:
+            self.at = at
+            return (byte >> 1) ^ -(byte & 1)
+        value: i64 = byte & 127
+        shift: i64 = 7
+        while True:
+            if at >= self.size:
+                raise MalformedRecordError(f"it ends at byte {self.size}, in the middle of a number")
+            if shift >= 7 * VARINT_BYTES_MAX:
+                raise MalformedRecordError(f"the number before byte {at} is too large")
+            byte = self.data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        if byte == 0:
+            self.canonical = False
+        self.at = at
+        return (value >> 1) ^ -(value & 1)
+
+    def raw(self, size: i64) -> bytes:
+        """Read that many bytes as they are."""
+        start: i64 = self.at
+        end: i64 = start + size
+        if size < 0 or end > self.size:
+            raise MalformedRecordError(f"{size} bytes are announced at byte {start} of {self.size}")
+        self.at = end
+        return self.data[start:end]
+
+    def string(self) -> str:
+        """Read a string."""
+        start: i64 = self.at
+        raw = self.raw(self.long())
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise MalformedRecordError(f"the text at byte {start} is not UTF-8") from error
+
+    def boolean(self) -> bool:
+        """Read a boolean."""
+        raw = self.raw(1)
+        if raw == b"\\x01":
+            return True
+        if raw == b"\\x00":
+            return False
+        raise MalformedRecordError(f"byte {self.at - 1} is no boolean")
+
+    def present(self) -> bool:
+        """Read the branch of a union with null: whether a value follows."""
+        branch: i64 = self.long()
+        if branch == 0:
+            return False
+        if branch == 1:
+            return True
+        raise MalformedRecordError(f"there is no branch {branch} in the union before byte {self.at}")
+
+    def block(self) -> i64:
+        """Read the count of an array's next block; 0 ends the array."""
+        count: i64 = self.long()
+        if count < 0:
+            # The other form of a block: its size in bytes follows, which a reader may skip by.
+            self.long()
+            self.canonical = False
+            count = -count
+        if count > ARRAY_ITEMS_MAX:
+            raise MalformedRecordError(f"an array of {count} items is announced before byte {self.at}")
+        return count
+
+    def end(self) -> None:
+        """Check that nothing follows."""
+        if self.at != self.size:
+            raise MalformedRecordError(f"{self.size - self.at} bytes follow the record, from byte {self.at} on")
+
+
+def write_long(out: BytesWriter, value: i64) -> None:
+    """Write a zigzag varint."""
+    rest: i64 = (value << 1) ^ (value >> 63)
+    while rest > 127:
+        out.append(u8((rest & 127) | 128))
+        rest >>= 7
+    out.append(u8(rest))
+
+
+def write_string(out: BytesWriter, value: str) -> None:
+    """Write a string."""
+    raw = value.encode("utf-8")
+    write_long(out, len(raw))
+    out.write(raw)
+'''
+
+
+def attribute(name: str) -> str:
+    """Give the Python name of a field."""
+    return ATTRIBUTES.get(name, name)
+
+
+class Generator:
+    """Walks the contracts once and keeps what it finds, in the order of first use."""
+
+    def __init__(self, roots: list[str]) -> None:
+        self.named: dict[str, dict[str, Any]] = {}
+        self.records: list[str] = []
+        for root in roots:
+            self._collect(load_schema(root))
+
+    def _collect(self, node: Any) -> None:
+        if isinstance(node, list):
+            for branch in node:
+                self._collect(branch)
+        elif isinstance(node, dict):
+            kind = node["type"]
+            if kind in {"record", "enum", "fixed"}:
+                known = self.named.get(node["name"])
+                if known is not None and known != node:
+                    raise ValueError(f"two definitions of {node['name']}")
+                if kind == "record":
+                    for field in node["fields"]:
+                        self._collect(field["type"])
+                if known is None:
+                    self.named[node["name"]] = node
+                    if kind == "record":
+                        self.records.append(node["name"])
+            elif kind == "array":
+                self._collect(node["items"])
+
+    def resolve(self, node: Any) -> Any:
+        """Give the definition behind a type: a primitive's name, or a dictionary."""
+        if isinstance(node, str):
+            return self.named.get(node, node)
+        if isinstance(node, dict) and node["type"] in {"long", "int"}:
+            return node["type"]
+        return node
+
+    @staticmethod
+    def nullable(node: Any) -> Any | None:
+        """Give the other branch of a union with null, or None when it is no union."""
+        if not isinstance(node, list):
+            return None
+        if len(node) != 2 or node[0] != "null":
+            raise ValueError(f"only unions of null and one type are known, in this order: {node}")
+        return node[1]
+
+    def python_type(self, node: Any, *, boxed: bool = False) -> str:
+        """Give the annotation of a type."""
+        inner = self.nullable(node)
+        if inner is not None:
+            return f"{self.python_type(inner, boxed=True)} | None"
+        known = self.resolve(node)
+        if known in ("long", "int"):
+            return "int" if boxed else "i64"
+        if known == "boolean":
+            return "bool"
+        if known == "string":
+            return "str"
+        if known["type"] == "enum":
+            return "str"
+        if known["type"] == "fixed":
+            return "bytes"
+        if known["type"] == "array":
+            return f"list[{self.python_type(known['items'], boxed=True)}]"
+        return str(known["name"])
+
+    def record_class(self, name: str) -> str:
+        """Write the class of a record."""
+        record = self.named[name]
+        fields = record["fields"]
+        out = [f"@final\nclass {name}:", f'    """{record["doc"]}', "", "    Attributes:"]
+        out += [f"        {attribute(f['name'])}: {f.get('doc', '')}" for f in fields]
+        out += ["", '    """', "", "    __slots__ = ("]
+        out += [f'        "{attribute(f["name"])}",' for f in fields]
+        out += ["    )", "", "    def __init__(", "        self,"]
+        out += [f"        {attribute(f['name'])}: {self.python_type(f['type'])}," for f in fields]
+        out += ["    ) -> None:"]
+        for f in fields:
+            a = attribute(f["name"])
+            final = "Final[" + self.python_type(f["type"]) + "]"
+            out.append(f"        self.{a}: {final} = {a}")
+        out += ["", "    def __repr__(self) -> str:", '        """Show every field."""']
+        shown = ", ".join(f"{attribute(f['name'])}={{self.{attribute(f['name'])}!r}}" for f in fields)
+        out += [f'        return f"{name}({shown})"', ""]
+        return "\n".join(out)
+
+    def read_expression(self, node: Any) -> str:
+        """Give the expression that reads a value that is no union and no array."""
+        known = self.resolve(node)
+        if known in ("long", "int"):
+            return "c.long()"
+        if known == "boolean":
+            return "c.boolean()"
+        if known == "string":
+            return "c.string()"
+        if known["type"] == "fixed":
+            return f"c.raw({known['size']})"
+        if known["type"] == "enum":
+            return f"read_symbol(c, {known['name'].upper()}_SYMBOLS)"
+        if known["type"] == "record":
+            return f"read_{known['name'].lower()}(c)"
+        raise ValueError(f"not known: {node}")
+
+    def write_statement(self, node: Any, value: str) -> str:
+        """Give the statement that writes a value that is no union and no array."""
+        known = self.resolve(node)
+        if known in ("long", "int"):
+            return f"write_long(out, {value})"
+        if known == "boolean":
+            return f"out.append(1 if {value} else 0)"
+        if known == "string":
+            return f"write_string(out, {value})"
+        if known["type"] == "fixed":
+            return f"write_fixed(out, {value}, {known['size']})"
+        if known["type"] == "enum":
+            return f"write_long(out, {known['name'].upper()}_NUMBERS[{value}])"
+        if known["type"] == "record":
+            return f"write_{known['name'].lower()}(out, {value})"
+        raise ValueError(f"not known: {node}")
+
+    def reader(self, name: str) -> str:
+        """Write the function that reads a record."""
+        out = [f"def read_{name.lower()}(c: Cursor) -> {name}:", f'    """Read a {name}."""']
+        for f in self.named[name]["fields"]:
+            a = f"f_{attribute(f['name'])}"
+            kind = self.python_type(f["type"])
+            inner = self.nullable(f["type"])
+            known = self.resolve(f["type"]) if inner is None else None
+            if inner is not None:
+                out += [f"    {a}: {kind} = None", "    if c.present():"]
+                out += [f"        {a} = {self.read_expression(inner)}"]
+            elif isinstance(known, dict) and known["type"] == "array":
+                out += [f"    {a}: {kind} = []", f"    count_{a}: i64 = c.block()"]
+                out += [f"    blocks_{a}: i64 = 0"]
+                out += [f"    while count_{a} != 0:", f"        blocks_{a} += 1"]
+                out += [f"        while count_{a} > 0:"]
+                out += [f"            {a}.append({self.read_expression(known['items'])})"]
+                out += [f"            if len({a}) > ARRAY_ITEMS_MAX:"]
+                out += ['                raise MalformedRecordError(f"an array goes on at byte {c.at}")']
+                out += [f"            count_{a} -= 1", f"        count_{a} = c.block()"]
+                out += [f"    if blocks_{a} > 1:", "        c.canonical = False"]
+            else:
+                out += [f"    {a}: {kind} = {self.read_expression(f['type'])}"]
+        out += [f"    return {name}("]
+        out += [f"        f_{attribute(f['name'])}," for f in self.named[name]["fields"]]
+        out += ["    )", ""]
+        return "\n".join(out)
+
+    def writer(self, name: str) -> str:
+        """Write the function that writes a record."""
+        out = [f"def write_{name.lower()}(out: BytesWriter, r: {name}) -> None:"]
+        out += [f'    """Write a {name}."""']
+        for f in self.named[name]["fields"]:
+            out += self._write_field(f)
+        return "\n".join([*out, ""])
+
+    def _write_field(self, f: dict[str, Any]) -> list[str]:
+        a = f"r.{attribute(f['name'])}"
+        local = f"v_{attribute(f['name'])}"
+        inner = self.nullable(f["type"])
+        known = self.resolve(f["type"]) if inner is None else None
+        if inner is not None:
+            return [
+                f"    {local} = {a}",
+                f"    if {local} is None:",
+                "        out.append(0)",
+                "    else:",
+                "        out.append(2)",
+                f"        {self.write_statement(inner, local)}",
+            ]
+        if isinstance(known, dict) and known["type"] == "array":
+            return [
+                f"    {local} = {a}",
+                f"    if {local}:",
+                f"        write_long(out, len({local}))",
+                f"        for item_{local} in {local}:",
+                f"            {self.write_statement(known['items'], f'item_{local}')}",
+                "    out.append(0)",
+            ]
+        return [f"    {self.write_statement(f['type'], a)}"]
+
+    def records_module(self) -> str:
+        """Write `records.py`."""
+        doc = "The records of the contracts as Python classes: plain, typed, compiled where a compiler is."
+        out = [HEADER.format(doc=doc)]
+        out += ["from __future__ import annotations\n\nfrom typing import Final, final\n\n"]
+        out += ["from mypy_extensions import i64\n\n\n"]
+        out += ["\n\n".join(self.record_class(name) for name in self.records)]
+        return "".join(out)
+
+    def codec_module(self) -> str:
+        """Write `codec.py`."""
+        doc = "Avro binary encoding of the contracts' records, one straight line of code a field."
+        out = [
+            HEADER.format(doc=doc),
+            CODEC_PRELUDE.replace("{imports}", "(\n    " + ",\n    ".join(sorted(self.records)) + ",\n)"),
+        ]
+        out.append('''
+
+def write_fixed(out: BytesWriter, value: bytes, size: i64) -> None:
+    """Write bytes of a fixed size."""
+    if len(value) != size:
+        raise ValueError(f"{len(value)} bytes where the contract has {size}")
+    out.write(value)
+
+
+def read_symbol(c: Cursor, symbols: list[str]) -> str:
+    """Read an enum."""
+    number: i64 = c.long()
+    if number < 0 or number >= len(symbols):
+        raise MalformedRecordError(f"there is no symbol {number} in the enum before byte {c.at}")
+    return symbols[number]
+
+''')
+        for name, node in self.named.items():
+            if node["type"] == "enum":
+                symbols = ",\n    ".join(f'"{s}"' for s in node["symbols"])
+                out.append(f"\n{name.upper()}_SYMBOLS: Final = [\n    {symbols},\n]\n")
+                out.append(
+                    f"{name.upper()}_NUMBERS: Final = {{symbol: number for number, symbol in enumerate({name.upper()}_SYMBOLS)}}\n"
+                )
+        for name in self.records:
+            out.append("\n\n" + self.reader(name) + "\n\n" + self.writer(name))
+        for name in ("Action", "Decision"):
+            low = name.lower()
+            out.append(f'''
+
+def decode_{low}(data: bytes) -> {name}:
+    """Decode the Avro bytes of one {name}.
+
+    Raises:
+        MalformedRecordError: they are no such record, whole and alone.
+
+    """
+    c = Cursor(data)
+    record = read_{low}(c)
+    c.end()
+    return record
+
+
+def encode_{low}(record: {name}) -> bytes:
+    """Encode one {name} as Avro, in the one canonical form (one block an array, shortest varints)."""
+    out = BytesWriter()
+    write_{low}(out, record)
+    return out.getvalue()
+''')
+        return "".join(out)
+
+
+def write_modules(folder: Path) -> None:
+    """Write both modules into that folder."""
+    generator = Generator(["Action", "Decision"])
+    (folder / "records.py").write_text(generator.records_module(), encoding="utf-8")
+    (folder / "codec.py").write_text(generator.codec_module(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_modules(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
