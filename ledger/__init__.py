@@ -1,1 +1,1 @@
-"""The rules: pure functions from actions to decisions. No clock, no chance, no I/O. Imports `schemas` only."""
+"""The rules: pure functions from actions to decisions. No clock, chance or I/O. Imports `schemas` only."""
