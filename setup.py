@@ -81,7 +81,7 @@ def failed(error: BaseException) -> str:
 
 def remove_built(folder: Path) -> None:
     """Takes away what an earlier build left in `folder`: it would shadow the sources."""
-    places = {folder, *(folder / name.split("/", maxsplit=1)[0] for name in sources())}
+    places = {folder, *(folder / Path(pattern).parent for pattern in COMPILED)}
     for place in places:
         for built in place.glob(f"*{SUFFIX}"):
             built.unlink()

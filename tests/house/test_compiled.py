@@ -1,0 +1,122 @@
+"""A compiled module never hides the source that stands beside it, and a failed compilation hides nothing."""
+
+import importlib.machinery
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from neraca.compiled import ROOT, Compiled, inspect
+
+SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
+GOOD = "def double(number: int) -> int:\n    return number * 2\n"
+# mypyc leaves at a type error, before any C compiler is asked.
+ILL_TYPED = GOOD.replace("number * 2", '"two"')
+
+
+def house(root: Path, codec: str) -> Path:
+    """A project as small as it can be that is built by our setup.py."""
+    for package in ("schemas", "ledger", "neraca"):
+        (root / package).mkdir(parents=True)
+        (root / package / "__init__.py").write_text("", encoding="utf-8")
+    (root / "schemas" / "codec.py").write_text(codec, encoding="utf-8")
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "house"\nversion = "0"\n[tool.setuptools]\npackages = ["schemas"]\n',
+        encoding="utf-8",
+    )
+    shutil.copy(ROOT / "setup.py", root)
+    return root
+
+
+def build(root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Compiles in place, as `make compile` does."""
+    environment = {name: value for name, value in os.environ.items() if name not in {"CC", "NERACA_PURE"}}
+    return subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"],
+        cwd=root,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def double(root: Path) -> str:
+    """What the module says when it is imported from `root`, and from which kind of file."""
+    program = "import schemas.codec as c; print(c.double(2), c.__file__.endswith('.py'))"
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_nothing_here_is_stale() -> None:
+    """What these tests run is what the sources say."""
+    state = inspect()
+    assert state.kind != "stale", state
+    assert "compilation failed" not in state.reason, state
+
+
+def test_edit_shows_as_stale(tmp_path: Path) -> None:
+    """An edit, a deleted source, a lost or a foreign library: each is told, and a new build mends all."""
+    root = house(tmp_path, GOOD)
+    done = build(root)
+    state = inspect(root)
+    if state.kind == "pure":
+        # No compiler on this machine: there is nothing that could become stale, and the module runs as it is.
+        assert "neraca: running as pure Python" in done.stdout
+        assert "4 True" == double(root)
+        return
+    assert Compiled("compiled", ("schemas/codec.py",)) == state
+    assert "4 False" == double(root)
+
+    source = root / "schemas" / "codec.py"
+    library = root / "schemas" / f"codec{SUFFIX}"
+    source.write_text(GOOD.replace("* 2", "* 2 + 0"), encoding="utf-8")
+    assert ("schemas/codec.py was edited",) == inspect(root).problems
+    assert "make compile" in str(inspect(root))
+
+    source.unlink()
+    assert ("schemas/codec.py is gone, its library is not",) == inspect(root).problems
+
+    source.write_text(GOOD, encoding="utf-8")
+    shutil.copy(library, root / "ledger" / f"rules{SUFFIX}")
+    assert (f"ledger/rules{SUFFIX} is in no record",) == inspect(root).problems
+
+    library.rename(root / "codec.away")
+    assert "schemas/codec.py lost its library" in inspect(root).problems
+
+    assert 0 == build(root, NERACA_PURE="1").returncode
+    assert Compiled("pure", reason="NERACA_PURE is set") == inspect(root)
+    assert "4 True" == double(root)
+
+
+@pytest.mark.parametrize(
+    ("codec", "variables"),
+    [
+        pytest.param(ILL_TYPED, {}, id="mypyc refuses"),
+        pytest.param(GOOD, {"CC": "false"}, id="the C compiler fails"),
+        pytest.param(GOOD, {"CC": "no-such-compiler"}, id="no C compiler"),
+        pytest.param(GOOD, {"NERACA_PURE": "1"}, id="pure on request"),
+    ],
+)
+def test_failed_compilation_leaves_pure_python(tmp_path: Path, codec: str, variables: dict[str, str]) -> None:
+    """Whatever keeps modules from being compiled, the build goes on, says so, and leaves no library."""
+    root = house(tmp_path, codec)
+    leftover = root / "schemas" / f"codec{SUFFIX}"
+    leftover.write_bytes(b"of an earlier build")
+
+    done = build(root, **variables)
+
+    assert 0 == done.returncode, done.stderr
+    assert "neraca: running as pure Python, slower but byte for byte the same" in done.stdout
+    assert "pure" == inspect(root).kind
+    assert [] == [*root.glob(f"*{SUFFIX}"), *root.glob(f"*/*{SUFFIX}")]
+    assert double(root).endswith("True")
+
+
+def test_compilation_can_be_demanded(tmp_path: Path) -> None:
+    """NERACA_PURE=0 makes a build that cannot compile fail, for images that must be fast."""
+    assert 0 != build(house(tmp_path, ILL_TYPED), NERACA_PURE="0").returncode
