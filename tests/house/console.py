@@ -1,8 +1,8 @@
 """Reads the console sessions in documents and runs them.
 
-A session is a fenced block of the language `console`. A line that starts with `$ ` is a command (continued while
-it ends in a backslash); the lines under it are what it prints, where `...` stands for any text. A session that
-needs the embedded stack says so: `console stack`. Blocks of other languages are not touched.
+A session is a fenced block of the language `console`. A line that starts with `$ ` is a command (continued
+while it ends in a backslash); the lines under it are what it prints, where `...` stands for any text. A
+session that needs the embedded stack says so: `console stack`. Blocks of other languages are not touched.
 """
 
 import re
