@@ -1,6 +1,7 @@
 """Avro binary encoding of the contracts' records, one straight line of code a field.
 
-Written by `python -m schemas.generate` from the `.avsc` files. Do not edit: change the contract and run it again.
+Written by `python -m schemas.generate` from the `.avsc` files.
+Do not edit: change the contract and run it again.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Cursor:
         self.size: i64 = len(data)
         self.at: i64 = 0
         self.canonical: bool = True
+        # Where the content of an action ended; its reader sets it.
+        self.content_end: i64 = 0
 
     def long(self) -> i64:
         """Read a zigzag varint (Avro specification, binary encoding)."""
@@ -492,6 +495,7 @@ def read_action(c: Cursor) -> Action:
         count_f_evidence = c.block()
     if blocks_f_evidence > 1:
         c.canonical = False
+    c.content_end = c.at
     f_entered_at: i64 = c.long()
     f_entered_offset_minutes: i64 = c.long()
     f_sealed: str | None = None
@@ -537,8 +541,8 @@ def read_action(c: Cursor) -> Action:
     )
 
 
-def write_action(out: BytesWriter, r: Action) -> None:
-    """Write a Action."""
+def write_action_content(out: BytesWriter, r: Action) -> None:
+    """Write the content of the Action: every field before entered_at."""
     write_fixed(out, r.action_id, 16)
     write_long(out, KIND_NUMBERS[r.kind])
     write_long(out, SYSTEM_NUMBERS[r.system])
@@ -697,6 +701,11 @@ def write_action(out: BytesWriter, r: Action) -> None:
         for item_v_evidence in v_evidence:
             write_evidence(out, item_v_evidence)
     out.append(0)
+
+
+def write_action(out: BytesWriter, r: Action) -> None:
+    """Write a Action."""
+    write_action_content(out, r)
     write_long(out, r.entered_at)
     write_long(out, r.entered_offset_minutes)
     v_sealed = r.sealed

@@ -15,10 +15,14 @@ from schemas.avro import load_schema
 
 HEADER: Final = '''"""{doc}
 
-Written by `python -m schemas.generate` from the `.avsc` files. Do not edit: change the contract and run it again.
+Written by `python -m schemas.generate` from the `.avsc` files.
+Do not edit: change the contract and run it again.
 """
 
 '''
+
+# What is compared when an action comes again ends before this field (contract §1, content).
+CONTENT_ENDS_BEFORE: Final = {"Action": "entered_at"}
 
 # Python keywords cannot be attributes; the wire and JSON names stay as the contract has them.
 ATTRIBUTES: Final = {"from": "from_account", "to": "to_account"}
@@ -51,6 +55,8 @@ class Cursor:
         self.size: i64 = len(data)
         self.at: i64 = 0
         self.canonical: bool = True
+        # Where the content of an action ended; its reader sets it.
+        self.content_end: i64 = 0
 
     def long(self) -> i64:
         """Read a zigzag varint (Avro specification, binary encoding)."""
@@ -131,7 +137,9 @@ class Cursor:
     def end(self) -> None:
         """Check that nothing follows."""
         if self.at != self.size:
-            raise MalformedRecordError(f"{self.size - self.at} bytes follow the record, from byte {self.at} on")
+            raise MalformedRecordError(
+                f"{self.size - self.at} bytes follow the record, from byte {self.at} on"
+            )
 
 
 def write_long(out: BytesWriter, value: i64) -> None:
@@ -280,6 +288,8 @@ class Generator:
         """Write the function that reads a record."""
         out = [f"def read_{name.lower()}(c: Cursor) -> {name}:", f'    """Read a {name}."""']
         for f in self.named[name]["fields"]:
+            if f["name"] == CONTENT_ENDS_BEFORE.get(name):
+                out += ["    c.content_end = c.at"]
             a = f"f_{attribute(f['name'])}"
             kind = self.python_type(f["type"])
             inner = self.nullable(f["type"])
@@ -305,12 +315,21 @@ class Generator:
         return "\n".join(out)
 
     def writer(self, name: str) -> str:
-        """Write the function that writes a record."""
-        out = [f"def write_{name.lower()}(out: BytesWriter, r: {name}) -> None:"]
-        out += [f'    """Write a {name}."""']
-        for f in self.named[name]["fields"]:
-            out += self._write_field(f)
-        return "\n".join([*out, ""])
+        """Write the function that writes a record; two of them where its content is a part of it."""
+        low = name.lower()
+        head = [f"def write_{low}(out: BytesWriter, r: {name}) -> None:", f'    """Write a {name}."""']
+        fields = [(f["name"], self._write_field(f)) for f in self.named[name]["fields"]]
+        end = CONTENT_ENDS_BEFORE.get(name)
+        if end is None:
+            return "\n".join([*head, *(line for _, lines in fields for line in lines), ""])
+        names = [field for field, _ in fields]
+        content = [line for _, lines in fields[: names.index(end)] for line in lines]
+        others = [line for _, lines in fields[names.index(end) :] for line in lines]
+        signature = f"def write_{low}_content(out: BytesWriter, r: {name}) -> None:"
+        docstring = f'    """Write the content of the {name}: every field before {end}."""'
+        return "\n".join(
+            [signature, docstring, *content, "", "", *head, f"    write_{low}_content(out, r)", *others, ""]
+        )
 
     def _write_field(self, f: dict[str, Any]) -> list[str]:
         a = f"r.{attribute(f['name'])}"
@@ -373,12 +392,11 @@ def read_symbol(c: Cursor, symbols: list[str]) -> str:
         for name, node in self.named.items():
             if node["type"] == "enum":
                 symbols = ",\n    ".join(f'"{s}"' for s in node["symbols"])
-                out.append(f"\n{name.upper()}_SYMBOLS: Final = [\n    {symbols},\n]\n")
-                out.append(
-                    f"{name.upper()}_NUMBERS: Final = {{symbol: number for number, symbol in enumerate({name.upper()}_SYMBOLS)}}\n"
-                )
-        for name in self.records:
-            out.append("\n\n" + self.reader(name) + "\n\n" + self.writer(name))
+                upper = name.upper()
+                out.append(f"\n{upper}_SYMBOLS: Final = [\n    {symbols},\n]\n")
+                numbers = f"{{symbol: number for number, symbol in enumerate({upper}_SYMBOLS)}}"
+                out.append(f"{upper}_NUMBERS: Final = {numbers}\n")
+        out += ["\n\n" + self.reader(name) + "\n\n" + self.writer(name) for name in self.records]
         for name in ("Action", "Decision"):
             low = name.lower()
             out.append(f'''

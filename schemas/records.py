@@ -1,6 +1,7 @@
 """The records of the contracts as Python classes: plain, typed, compiled where a compiler is.
 
-Written by `python -m schemas.generate` from the `.avsc` files. Do not edit: change the contract and run it again.
+Written by `python -m schemas.generate` from the `.avsc` files.
+Do not edit: change the contract and run it again.
 """
 
 from __future__ import annotations
