@@ -1,1 +1,5 @@
-"""The rules: pure functions from actions to decisions. No clock, chance or I/O. Imports `schemas` only."""
+"""The rules of the cutover: pure functions from a state and an action to a decision.
+
+Three functions carry it: `state.initial_state()`, `decide.decide(state, action)` and
+`evolve.evolve(state, decision)`. No clock, no randomness, no input or output, no floating point.
+"""

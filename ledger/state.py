@@ -1,0 +1,150 @@
+"""All that the rules remember: the state that the journal leads to."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64, mypyc_attr
+
+from schemas.records import Complaint, Policy, Registration, Training
+
+from ledger.permits import PermitState
+from ledger.timeline import Timeline
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class SeenActions:
+    """Every action id ever decided, with the digest of its content and the decision: for ever.
+
+    This one keeps them in memory, for a run over a file. The decider's keeps them on disk, in bounded memory.
+    """
+
+    __slots__ = ("_first",)
+
+    def __init__(self) -> None:
+        self._first: dict[bytes, tuple[bytes, int]] = {}
+
+    def find(self, action_id: bytes) -> tuple[bytes, int] | None:
+        """Give the content digest and the `seq` of the first decision on that id, or None."""
+        return self._first.get(action_id)
+
+    def remember(self, action_id: bytes, content_digest: bytes, seq: int) -> None:
+        """Keep the first decision on that id."""
+        self._first[action_id] = (content_digest, seq)
+
+    def __len__(self) -> int:
+        """Count the ids."""
+        return len(self._first)
+
+
+@final
+class Standing:
+    """Whether something is barred, now and as of any moment: a suspended agency, a closed destination.
+
+    Attributes:
+        barred: As the last decision left it.
+        history: 1 where barred, 0 where not, by moment.
+
+    """
+
+    __slots__ = ("barred", "history")
+
+    def __init__(self) -> None:
+        self.barred: bool = False
+        self.history: Final = Timeline()
+
+    def change(self, at: i64, *, barred: bool) -> None:
+        """Record a change that holds from that moment on."""
+        self.barred = barred
+        self.history.record(at, 1 if barred else 0)
+
+    def __repr__(self) -> str:
+        """Show the standing."""
+        return f"Standing(barred={self.barred}, {self.history})"
+
+
+@final
+class State:
+    """What the journal has led to so far. Only `evolve` changes it.
+
+    Attributes:
+        policy: Adopted last.
+        policy_versions: Every version used, the default's among them.
+        next_seq: The `seq` of the next decision.
+        registrations: By registration id, as they stand.
+        latest: Person to the registration made last.
+        earlier: Registration to the one that the same person made before it, where there is one.
+        held: People in an identity dispute.
+        permits: By permit id.
+        agencies: By agency id.
+        destinations: By country; those that were ever closed.
+        trainings: By training id.
+        complaints: By complaint id.
+        seen: Every action id decided.
+
+    """
+
+    __slots__ = (
+        "agencies",
+        "complaints",
+        "destinations",
+        "earlier",
+        "held",
+        "latest",
+        "next_seq",
+        "permits",
+        "policy",
+        "policy_versions",
+        "registrations",
+        "seen",
+        "trainings",
+    )
+
+    def __init__(self, policy: Policy, seen: SeenActions) -> None:
+        self.policy: Policy = policy
+        self.policy_versions: Final[set[str]] = {policy.version}
+        self.next_seq: i64 = 0
+        self.registrations: Final[dict[str, Registration]] = {}
+        self.latest: Final[dict[str, str]] = {}
+        self.earlier: Final[dict[str, str]] = {}
+        self.held: Final[set[str]] = set()
+        self.permits: Final[dict[str, PermitState]] = {}
+        self.agencies: Final[dict[str, Standing]] = {}
+        self.destinations: Final[dict[str, Standing]] = {}
+        self.trainings: Final[dict[str, Training]] = {}
+        self.complaints: Final[dict[str, Complaint]] = {}
+        self.seen: Final = seen
+
+    def is_agency_suspended(self, agency_id: str, at: i64) -> bool:
+        """Tell whether the agency was suspended as of that moment."""
+        agency = self.agencies.get(agency_id)
+        return agency is not None and agency.history.as_of(at, 0) == 1
+
+    def is_destination_closed(self, destination: str, at: i64) -> bool:
+        """Tell whether the destination was closed as of that moment."""
+        country = self.destinations.get(destination)
+        return country is not None and country.history.as_of(at, 0) == 1
+
+    def open_registration(self, person_id: str) -> Registration | None:
+        """Give the person's open registration; there is at most one, and it is the one made last."""
+        registration_id = self.latest.get(person_id)
+        if registration_id is None:
+            return None
+        registration = self.registrations[registration_id]
+        return registration if registration.status == "open" else None
+
+    def later_registrations(self, registration: Registration) -> list[Registration]:
+        """Give the registrations that the same person made after this one, the last first."""
+        later: list[Registration] = []
+        registration_id: str | None = self.latest.get(registration.person_id)
+        while registration_id is not None and registration_id != registration.registration_id:
+            later.append(self.registrations[registration_id])
+            registration_id = self.earlier.get(registration_id)
+        return later
+
+    def __repr__(self) -> str:
+        """Show how much there is."""
+        return (
+            f"State(next_seq={self.next_seq}, policy={self.policy.version}, "
+            f"registrations={len(self.registrations)}, permits={len(self.permits)}, seen={len(self.seen)})"
+        )
