@@ -503,7 +503,7 @@ def cutover() -> models.Dashboard:
         dashboard.Dashboard("Cutover")
         .uid("neraca-cutover")
         .description(
-            "Letter B.662/2023: who moved, what became of the units, what was refused, and whether it adds up."
+            "Letter B.662/2023: who moved, what became of the units, what was refused, and if it adds up."
         )
         .tags(["neraca"])
         .timezone("Asia/Jakarta")
