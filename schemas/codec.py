@@ -703,9 +703,8 @@ def write_action_content(out: BytesWriter, r: Action) -> None:
     out.append(0)
 
 
-def write_action(out: BytesWriter, r: Action) -> None:
-    """Write a Action."""
-    write_action_content(out, r)
+def write_action_beside(out: BytesWriter, r: Action) -> None:
+    """Write what stands beside the content of the Action: entered_at and what follows."""
     write_long(out, r.entered_at)
     write_long(out, r.entered_offset_minutes)
     v_sealed = r.sealed
@@ -714,6 +713,12 @@ def write_action(out: BytesWriter, r: Action) -> None:
     else:
         out.append(2)
         write_string(out, v_sealed)
+
+
+def write_action(out: BytesWriter, r: Action) -> None:
+    """Write a Action."""
+    write_action_content(out, r)
+    write_action_beside(out, r)
 
 
 def read_unit(c: Cursor) -> Unit:

@@ -22,7 +22,11 @@ A refusal is no error: it is a decision, returned and never raised. Nobody match
 what a program needs to know stands in the class and its attributes.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from schemas.shape import Problem
 
 
 class NeracaError(Exception):
@@ -120,14 +124,24 @@ class ShapeError(NeracaError):
     """An action or a policy breaks the shape of the contract (§1).
 
     `field` is the path of what is wrong (empty: the whole record), `reason` says what is wrong, `advice` what
-    would be right, `line` is the 1-based line of the file, where there is one.
+    would be right, `line` is the 1-based line of the file, where there is one. `problems` has everything that
+    is wrong, the first of which the other attributes repeat.
     """
 
-    def __init__(self, reason: str, *, field: str = "", line: int | None = None, advice: str = "") -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        field: str = "",
+        line: int | None = None,
+        advice: str = "",
+        problems: "Sequence[Problem]" = (),
+    ) -> None:
         super().__init__(reason, advice=advice)
         self.reason = reason
         self.field = field
         self.line = line
+        self.problems = tuple(problems)
 
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line is not None else ""

@@ -325,10 +325,21 @@ class Generator:
         names = [field for field, _ in fields]
         content = [line for _, lines in fields[: names.index(end)] for line in lines]
         others = [line for _, lines in fields[names.index(end) :] for line in lines]
-        signature = f"def write_{low}_content(out: BytesWriter, r: {name}) -> None:"
-        docstring = f'    """Write the content of the {name}: every field before {end}."""'
+        part = f"(out: BytesWriter, r: {name}) -> None:"
         return "\n".join(
-            [signature, docstring, *content, "", "", *head, f"    write_{low}_content(out, r)", *others, ""]
+            [
+                f"def write_{low}_content{part}",
+                f'    """Write the content of the {name}: every field before {end}."""',
+                *content,
+                f"\n\ndef write_{low}_beside{part}",
+                f'    """Write what stands beside the content of the {name}: {end} and what follows."""',
+                *others,
+                "\n",
+                *head,
+                f"    write_{low}_content(out, r)",
+                f"    write_{low}_beside(out, r)",
+                "",
+            ]
         )
 
     def _write_field(self, f: dict[str, Any]) -> list[str]:

@@ -11,16 +11,19 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from schemas.kinds import (
+    BITS,
     KINDS,
     LINE_SEXES,
     OFFICE_TYPES,
+    PROVIDER_TYPES,
     RESTORE_IF_VALID_AT,
     SCHEMES,
+    SEXES,
     SYSTEMS,
     UNIT_TAKEN_AT,
-    BITS,
 )
 from schemas.records import Action, Policy
+from schemas.strict_json import NotStrictJsonError, load_object
 
 # An identifier is an opaque string; longer than this it is none, and a decision that repeats it must stay
 # below 64 KiB, the limit of an entry in a C2SP tlog-tiles bundle.
@@ -31,6 +34,8 @@ LINES_MAX: Final = 128
 EVIDENCE_MAX: Final = 32
 UNITS_MAX: Final = 2**31 - 1
 CLOCK_SKEW_SECONDS_MAX: Final = 1_000_000_000
+# Characters of a wrong value that a message repeats.
+SHOWN_MAX: Final = 40
 OFFSET_MINUTES_MAX: Final = 23 * 60 + 59
 # A day inside the years 0001 and 9999, so that any local reading of an instant is a date as well.
 INSTANT_MIN: Final[i64] = -62_135_510_400_000_000
@@ -62,19 +67,26 @@ class Problem:
         return f"{self.field}: {self.reason}; {self.advice}"
 
 
+def shown(value: str) -> str:
+    """Give a value as a message shows it: in quotes, and never long."""
+    return repr(value if len(value) <= SHOWN_MAX else value[: SHOWN_MAX - 1] + "…")
+
+
 def problems(a: Action) -> list[Problem]:
-    """Give everything that breaks the shape of this action, in the order of its fields; none: an empty list."""
+    """Give everything that breaks the shape of this action, in the order of its fields."""
     found: list[Problem] = []
     row = KINDS.get(a.kind)
     if row is None:
-        found.append(Problem("kind", f"{a.kind!r} is no kind of action", "one of " + ", ".join(KINDS)))
+        found.append(Problem("kind", f"{shown(a.kind)} is no kind of action", "one of " + ", ".join(KINDS)))
         return found
     if a.system not in SYSTEMS:
-        found.append(Problem("system", f"{a.system!r} is no system", "one of " + ", ".join(SYSTEMS)))
+        found.append(Problem("system", f"{shown(a.system)} is no system", "one of " + ", ".join(SYSTEMS)))
     if a.office_type not in OFFICE_TYPES:
         found.append(
             Problem(
-                "office.type", f"{a.office_type!r} is no office type", "one of " + ", ".join(OFFICE_TYPES)
+                "office.type",
+                f"{shown(a.office_type)} is no office type",
+                "one of " + ", ".join(OFFICE_TYPES),
             )
         )
     _check_id(found, "office.code", a.office_code)
@@ -108,12 +120,22 @@ def problems(a: Action) -> list[Problem]:
     if a.evidence:
         _check_evidence(found, a)
     _check_instant(found, "entered_at", a.entered_at, a.entered_offset_minutes)
-    sealed = a.sealed
-    if sealed is not None and len(sealed.encode("utf-8")) > SEALED_BYTES_MAX:
+    if a.sealed is not None:
+        _check_sealed(found, a.sealed)
+    return found
+
+
+def _check_sealed(found: list[Problem], sealed: str) -> None:
+    """Refuse what is too long or no JSON object, without ever repeating a part of it."""
+    if len(sealed.encode("utf-8")) > SEALED_BYTES_MAX:
         found.append(
             Problem("sealed", f"it is longer than {SEALED_BYTES_MAX} bytes", "seal only the personal fields")
         )
-    return found
+        return
+    try:
+        load_object(sealed)
+    except NotStrictJsonError:
+        found.append(Problem("sealed", "it is no JSON object", "one object of sealed fields"))
 
 
 def _presence(a: Action) -> i64:
@@ -181,16 +203,18 @@ def _check_optional_ids(found: list[Problem], a: Action) -> None:
         found.append(
             Problem(
                 "destination",
-                f"{destination!r} is no country code",
+                f"{shown(destination)} is no country code",
                 "two capital letters, ISO 3166-1 alpha-2",
             )
         )
     scheme = a.scheme
     if scheme is not None and scheme not in SCHEMES:
-        found.append(Problem("scheme", f"{scheme!r} is no placement scheme", "one of " + ", ".join(SCHEMES)))
+        found.append(
+            Problem("scheme", f"{shown(scheme)} is no placement scheme", "one of " + ", ".join(SCHEMES))
+        )
     sex = a.sex
-    if sex is not None and sex != "F" and sex != "M":
-        found.append(Problem("sex", f"{sex!r} is no sex of a candidate", "F or M"))
+    if sex is not None and sex not in SEXES:
+        found.append(Problem("sex", f"{shown(sex)} is no sex of a candidate", "F or M"))
     line = a.line
     if line is not None and (line < 1 or line > UNITS_MAX):
         found.append(Problem("line", f"{line} is no line", "lines count from 1"))
@@ -203,8 +227,15 @@ def _check_optional_ids(found: list[Problem], a: Action) -> None:
     _check_id_if_any(found, "reference", a.reference)
     _check_id_if_any(found, "training_id", a.training_id)
     _check_id_if_any(found, "provider_id", a.provider_id)
-    if a.provider_type == "unrecognised":
-        found.append(Problem("provider_type", "it is no type of training provider", "LPK, BLKLN or OTHER"))
+    provider_type = a.provider_type
+    if provider_type is not None and provider_type not in PROVIDER_TYPES:
+        found.append(
+            Problem(
+                "provider_type",
+                f"{shown(provider_type)} is no type of training provider",
+                "one of " + ", ".join(PROVIDER_TYPES),
+            )
+        )
     _check_id_if_any(found, "complaint_id", a.complaint_id)
     _check_text_if_any(found, "topic", a.topic)
     _check_text_if_any(found, "channel", a.channel)
@@ -215,7 +246,7 @@ def _check_registered(found: list[Problem], a: Action) -> None:
         if a.agency_id is None:
             found.append(Problem("agency_id", "it is missing, and P_TO_P needs it", "add agency_id"))
         _check_line_named_whole(found, a)
-    else:
+    elif a.scheme in SCHEMES:
         if a.agency_id is not None:
             found.append(_only_p_to_p("agency_id", a))
         if a.permit_id is not None:
@@ -241,10 +272,8 @@ def _check_lines(found: list[Problem], a: Action) -> None:
     if len(a.lines) > LINES_MAX:
         found.append(Problem("lines", f"there are {len(a.lines)}", f"at most {LINES_MAX} lines a permit"))
     seen: set[int] = set()
-    number = 0
-    for line in a.lines:
+    for number, line in enumerate(a.lines):
         where = f"lines[{number}]"
-        number += 1
         line_number: int = line.line
         if line_number < 1 or line_number > UNITS_MAX:
             found.append(Problem(where + ".line", f"{line_number} is no line", "lines count from 1"))
@@ -257,7 +286,7 @@ def _check_lines(found: list[Problem], a: Action) -> None:
         seen.add(line_number)
         _check_id(found, where + ".position", line.position)
         if line.sex not in LINE_SEXES:
-            found.append(Problem(where + ".sex", f"{line.sex!r} is no sex of a line", "F, M or ANY"))
+            found.append(Problem(where + ".sex", f"{shown(line.sex)} is no sex of a line", "F, M or ANY"))
         if line.units < 1 or line.units > UNITS_MAX:
             found.append(
                 Problem(where + ".units", f"{line.units} units", f"a whole number from 1 to {UNITS_MAX}")
@@ -302,17 +331,15 @@ def _check_policy(found: list[Problem], p: Policy) -> None:
 
 def _check_choice(found: list[Problem], field: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        found.append(Problem(field, f"{value!r} is not known there", "one of " + ", ".join(choices)))
+        found.append(Problem(field, f"{shown(value)} is not known there", "one of " + ", ".join(choices)))
 
 
 def _check_evidence(found: list[Problem], a: Action) -> None:
     if len(a.evidence) > EVIDENCE_MAX:
         found.append(Problem("evidence", f"there are {len(a.evidence)}", f"at most {EVIDENCE_MAX} documents"))
-    number = 0
-    for evidence in a.evidence:
+    for number, evidence in enumerate(a.evidence):
         _check_id(found, f"evidence[{number}].type", evidence.type)
         _check_text(found, f"evidence[{number}].reference", evidence.reference)
-        number += 1
 
 
 def is_country_code(text: str) -> bool:
