@@ -1,0 +1,207 @@
+"""The one reader of the journal, shared by all consumers: what is accepted, and in which order.
+
+The rule (docs/ARCHITECTURE.md, "The journal"): the next record is accepted if its `seq` is the last accepted
+plus one and its `previous_sha256` is the hash of the last accepted. A record identical to an accepted one is a
+repeat and dropped: a retry after a crash. Anything else is passed over and counted: a second decider that did
+not notice that it was replaced, or one that runs other rules. All readers see the same order, so all accept
+the same journal. This module must not decide or apply anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final, final
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from mypy_extensions import i64
+
+from schemas.codec import Cursor, MalformedRecordError
+from schemas.errors import BrokerUnavailable, JournalMismatch
+
+# Of how many accepted records the hashes are kept, to tell a repeat from a stranger: more than any decider
+# has in flight. An older repeat counts as passed over, which only rings the bell once too often.
+HASHES_KEPT: Final = 65_536
+FRAME_BYTES: Final = 5
+SHA256_BYTES: Final = 32
+
+_sha256: Final = hashlib.sha256
+
+
+@final
+class Acceptance:
+    """The acceptance rule, applied record by record.
+
+    Attributes:
+        last_seq: `seq` of the last accepted decision; -1 before the first.
+        last_sha256: Its hash; zeros before the first.
+        repeats: Records dropped as identical to an accepted one, since the start.
+        passed_over: Records passed over, since the start.
+
+    """
+
+    def __init__(self, last_seq: i64, last_sha256: bytes) -> None:
+        self.last_seq: i64 = last_seq
+        self.last_sha256: bytes = last_sha256
+        self.repeats: i64 = 0
+        self.passed_over: i64 = 0
+        # A ring: the hash of decision `seq` stands at `seq` modulo its size.
+        self._hashes: Final[list[bytes]] = [b""] * HASHES_KEPT
+        self._first_known: Final[i64] = last_seq + 1
+
+    def offer(self, value: bytes | None) -> bytes | None:
+        """Give the decision's Avro bytes, without their frame, if the record is the next one; else None."""
+        if value is None or len(value) < FRAME_BYTES:
+            self.passed_over += 1
+            return None
+        avro = value[FRAME_BYTES:]
+        cursor = Cursor(avro)
+        try:
+            seq: i64 = cursor.long()
+            previous = cursor.raw(SHA256_BYTES)
+        except MalformedRecordError:
+            self.passed_over += 1
+            return None
+        if seq == self.last_seq + 1 and previous == self.last_sha256:
+            self.accept(seq, _sha256(avro).digest())
+            return avro
+        is_known = self._first_known <= seq <= self.last_seq and seq > self.last_seq - HASHES_KEPT
+        if is_known and self._hashes[seq % HASHES_KEPT] == _sha256(avro).digest():
+            self.repeats += 1
+        else:
+            self.passed_over += 1
+        return None
+
+    def accept(self, seq: i64, sha256: bytes) -> None:
+        """Go on to a decision that is known to be the next one, by its hash.
+
+        The decider calls this itself for what it wrote and read back byte for byte.
+        """
+        self.last_seq = seq
+        self.last_sha256 = sha256
+        self._hashes[seq % HASHES_KEPT] = sha256
+
+    def __repr__(self) -> str:
+        """Show where the journal stands."""
+        return (
+            f"Acceptance(last_seq={self.last_seq}, last_sha256={self.last_sha256.hex()}, "
+            f"repeats={self.repeats}, passed_over={self.passed_over})"
+        )
+
+
+@final
+class Entry:
+    """An accepted decision as it stands on its topic.
+
+    Attributes:
+        value: Its Avro bytes, without the frame.
+        offset: Where it stands.
+        timestamp_ms: When the broker appended it, milliseconds since 1970.
+
+    """
+
+    __slots__ = ("offset", "timestamp_ms", "value")
+
+    def __init__(self, value: bytes, offset: i64, timestamp_ms: i64) -> None:
+        self.value: Final = value
+        self.offset: Final[i64] = offset
+        self.timestamp_ms: Final[i64] = timestamp_ms
+
+    def __repr__(self) -> str:
+        """Show where it stands."""
+        return f"Entry(offset={self.offset}, timestamp_ms={self.timestamp_ms}, {len(self.value)} bytes)"
+
+
+@final
+class JournalReader:
+    """Reads the one partition of the journal by hand, from an offset on, and applies the acceptance rule.
+
+    Attributes:
+        acceptance: The rule, and how far it has come.
+        next_offset: The offset after the last record read, accepted or not.
+        at_end: Whether everything that the topic held has been read.
+
+    """
+
+    def __init__(
+        self, kafka: Mapping[str, str | int], topic: str, *, last_seq: int, last_sha256: bytes, offset: int
+    ) -> None:
+        """Start after the decision of that `seq` and hash (-1 and zeros: from the beginning), at that offset."""
+        self.acceptance: Final = Acceptance(last_seq, last_sha256)
+        self.next_offset: i64 = offset
+        self.at_end: bool = False
+        self.topic: Final = topic
+        self._consumer: Final = Consumer(
+            {
+                "fetch.wait.max.ms": 5,  # It bounds how long a lone decision waits at the broker.
+                "fetch.queue.backoff.ms": 10,  # The default of a second starves a fast reader (peers.md).
+                "queued.min.messages": 200_000,
+                "queued.max.messages.kbytes": 131_072,
+                **kafka,
+                # Never used for commits; the client wants one to be made.
+                "group.id": "neraca-journal-reader",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "enable.partition.eof": True,
+                # Where the offset is gone, so is a part of the journal: stop, never skip.
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+            }
+        )
+        self._consumer.assign([TopicPartition(topic, 0, offset)])
+
+    def messages(self, max_records: int, timeout_seconds: float) -> list[Message]:
+        """Give what the topic holds next, unjudged: at least one record where one comes in time.
+
+        Raises:
+            JournalMismatch: the journal's beginning, or this place in it, is gone from the topic.
+            BrokerUnavailable: Kafka does not answer, for good.
+
+        """
+        found: list[Message] = self._consumer.consume(1, timeout_seconds)
+        if found and max_records > 1:
+            found += self._consumer.consume(max_records - 1, 0)
+        records: list[Message] = []
+        for message in found:
+            error = message.error()
+            if error is None:
+                records.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self.at_end = True
+            elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+                raise JournalMismatch(
+                    f"the journal {self.topic} has no offset {self.next_offset} any more",
+                    advice="Restore the topic from the archive, or rebuild from where it begins now.",
+                )
+            elif not error.retriable() and error.code() != KafkaError._ALL_BROKERS_DOWN:
+                raise BrokerUnavailable(f"the journal {self.topic} cannot be read: {error.str()}")
+        if records:
+            last_offset: i64 = records[-1].offset() or 0
+            self.next_offset = last_offset + 1
+            # An end that was seen before these records is the end no more; one behind them still is.
+            self.at_end = found[-1].error() is not None
+        return records
+
+    def poll(self, max_records: int, timeout_seconds: float) -> list[Entry]:
+        """Give the next accepted decisions; an empty list says only that none came in time."""
+        entries: list[Entry] = []
+        acceptance = self.acceptance
+        for message in self.messages(max_records, timeout_seconds):
+            avro = acceptance.offer(message.value())
+            if avro is not None:
+                entries.append(Entry(avro, message.offset() or 0, message.timestamp()[1]))
+        return entries
+
+    def end_offset(self) -> int:
+        """Give the offset that the next record will get, as the broker last told."""
+        _, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, 0), cached=True)
+        end: int = high
+        return end if end > self.next_offset else self.next_offset
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close()
+
+    def __repr__(self) -> str:
+        """Show where it reads."""
+        return f"JournalReader({self.topic}, next_offset={self.next_offset}, {self.acceptance!r})"
