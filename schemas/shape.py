@@ -306,6 +306,13 @@ def _check_validity(found: list[Problem], a: Action) -> None:
         )
 
 
+def policy_problems(p: Policy) -> list[Problem]:
+    """Give everything that breaks the shape of this policy, standing alone."""
+    found: list[Problem] = []
+    _check_policy(found, p)
+    return [Problem(one.field.removeprefix("policy."), one.reason, one.advice) for one in found]
+
+
 def _check_policy(found: list[Problem], p: Policy) -> None:
     _check_id(found, "policy.version", p.version)
     _check_instant(

@@ -61,7 +61,8 @@ def _finite(text: str) -> float:
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
 )
-_SCAN: Final = make_scanner(_DECODER)
+# Typeshed describes the scanner's argument as the scanner itself.
+_SCAN: Final = make_scanner(_DECODER)  # type: ignore[arg-type]
 
 
 def load(text: str) -> object:
