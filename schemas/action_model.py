@@ -270,7 +270,7 @@ def judge_action(
     return None, sorted(found, key=_place)
 
 
-def judge_policy(value: dict[str, object]) -> tuple[Policy | None, list[Problem]]:
+def judge_policy(value: object) -> tuple[Policy | None, list[Problem]]:
     """Give the policy that a JSON object holds and the errors of type; `shape.py` judges the values."""
     try:
         return PolicyModel.model_validate(_without_nulls(value)).record(), []

@@ -45,6 +45,16 @@ def parse_policy(text: str) -> Policy:
         value = load_object(text)
     except NotStrictJsonError as error:
         raise ShapeError(error.reason, advice=error.advice) from None
+    return policy_of(value)
+
+
+def policy_of(value: object) -> Policy:
+    """Give the policy of a JSON value that `strict_json` read.
+
+    Raises:
+        ShapeError: as `parse_policy`.
+
+    """
     policy, found = judge_policy(value)
     found = found if policy is None else policy_problems(policy)
     if policy is None or found:
