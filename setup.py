@@ -4,7 +4,7 @@ The bytes that the product writes are the same either way; only speed differs. A
 told and leaves pure Python behind, never half of each: one compiled module beside an uncompiled one of
 the same group would not import.
 
-`NERACA_PURE=1` forces pure Python; `NERACA_PURE=0` makes a failed compilation an error.
+`NERACA_PURE=1` forces pure Python; `NERACA_PURE=0` makes it an error when nothing can be compiled.
 
 Each build leaves `neraca/compiled.json`: the hashes of the sources that went in, or why none did.
 `neraca/compiled.py` compares it with the sources of the moment, because a compiled module shadows the
@@ -129,6 +129,8 @@ if BUILDING and pure_reason is None:
         extensions = mypycify(sorted(taken), opt_level="3", debug_level="0", group_name=GROUP)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - mypyc leaves by sys.exit on a type error
         pure_reason = failed(error)
+if BUILDING and pure_reason is not None and os.environ.get("NERACA_PURE") == "0":
+    sys.exit(f"neraca: NERACA_PURE=0 asks for compiled modules, but {pure_reason}")
 
 # The two libraries name the same class differently.
 setup(ext_modules=cast("list[Extension]", extensions), cmdclass={"build_ext": BuildCompiled})

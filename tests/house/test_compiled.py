@@ -117,6 +117,15 @@ def test_failed_compilation_leaves_pure_python(tmp_path: Path, codec: str, varia
     assert double(root).endswith("True")
 
 
-def test_compilation_can_be_demanded(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("codec", "variables"),
+    [
+        pytest.param(ILL_TYPED, {}, id="mypyc refuses"),
+        pytest.param(GOOD, {"CC": "false"}, id="the C compiler fails"),
+        pytest.param(GOOD, {"CC": "no-such-compiler"}, id="no C compiler"),
+    ],
+)
+def test_compilation_can_be_demanded(tmp_path: Path, codec: str, variables: dict[str, str]) -> None:
     """NERACA_PURE=0 makes a build that cannot compile fail, for images that must be fast."""
-    assert 0 != build(house(tmp_path, ILL_TYPED), NERACA_PURE="0").returncode
+    done = build(house(tmp_path, codec), NERACA_PURE="0", **variables)
+    assert 0 != done.returncode
