@@ -1,0 +1,334 @@
+"""Every action id ever decided, on disk: memory stays bounded however long the journal grows.
+
+A sorted-run store: new ids gather in memory, are written as one sorted, checksummed file, and files of like
+size are merged. Files are mapped, not read: the operating system keeps of them what it has room for. All of it
+can be made again from the journal, so nothing here is the truth. It must not decide anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ledger.state import SeenActions
+
+# Columns of a run, one after the other: the mixed key that it is sorted by, the action id, the content digest,
+# the seq. Columns and not rows, so that a binary search touches keys only.
+COLUMNS: Final = (("mixed", "<u8"), ("id", "S16"), ("digest", "S16"), ("seq", "<i8"))
+# At about 300 bytes an id this bounds the ids in memory to some 40 MB, and a flush to a tenth of a second.
+FRESH_IDS_MAX: Final = 131_072
+# Runs of one size class are merged when there are so many: each id is rewritten some log4(n) times.
+RUNS_OF_A_SIZE: Final = 4
+FORMAT: Final = 1
+_ID_BYTES: Final = 16
+_MIX_HIGH: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX_LOW: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+# A Bloom filter of one 64-bit word for four ids, four bits an id: of a hundred new ids, some two are looked
+# for in vain. Without it, each new id costs a binary search in every run.
+IDS_OF_A_WORD: Final = 4
+
+
+class DamagedRunError(Exception):
+    """A file of the store is not what was written; the store is to be made again from the journal."""
+
+
+def _mixed(ids: Any) -> Any:
+    """Spread ids, which sources may count up, over 64 bits: pairs of big-endian halves in, one number each out."""
+    halves = ids.view(">u8").reshape(-1, 2).astype(np.uint64)
+    spread = (halves[:, 0] * _MIX_HIGH) ^ (halves[:, 1] * _MIX_LOW)
+    return spread ^ (spread >> np.uint64(29))
+
+
+def _filter_bits(mixed: Any) -> Any:
+    """Give the four bits of each id within its word."""
+    one = np.uint64(1)
+    bits = np.zeros(len(mixed), dtype=np.uint64)
+    for shift in (0, 6, 12, 18):
+        bits |= one << ((mixed >> np.uint64(shift)) & np.uint64(63))
+    return bits
+
+
+def _filter_words(mixed: Any, words: int) -> Any:
+    """Give the number of each id's word, of a power of two words."""
+    return ((mixed >> np.uint64(24)) & np.uint64(words - 1)).astype(np.int64)
+
+
+def _filter(mixed: Any) -> Any:
+    """Make the filter of a run."""
+    words = 1 << max(0, (len(mixed) // IDS_OF_A_WORD).bit_length())
+    made = np.zeros(words, dtype="<u8")
+    np.bitwise_or.at(made, _filter_words(mixed, words), _filter_bits(mixed))
+    return made
+
+
+def _whole(value: Any) -> bytes:
+    """Give back the zeros that numpy cuts off the end of a byte string."""
+    return bytes(value).ljust(_ID_BYTES, b"\0")
+
+
+class Run:
+    """One immutable file, sorted by the mixed key."""
+
+    def __init__(self, path: Path) -> None:
+        """Map a file and check that it is whole.
+
+        Raises:
+            DamagedRunError: it is not.
+
+        """
+        self.path: Final = path
+        raw = np.memmap(path, dtype=np.uint8, mode="r")
+        header_bytes = int.from_bytes(raw[:4].tobytes(), "big")
+        try:
+            header = json.loads(raw[4 : 4 + header_bytes].tobytes())
+        except ValueError as error:
+            raise DamagedRunError(f"{path.name} has no header") from error
+        payload = raw[4 + header_bytes :]
+        if header.get("format") != FORMAT or hashlib.sha256(payload.data).hexdigest() != header.get("sha256"):
+            raise DamagedRunError(f"{path.name} is not what was written")
+        self.first_seq: Final[int] = header["first_seq"]
+        self.last_seq: Final[int] = header["last_seq"]
+        self.last_sha256: Final = bytes.fromhex(header["last_sha256"])
+        self.columns: Final[dict[str, Any]] = {}
+        start = 0
+        for name, kind in COLUMNS:
+            end = start + header["ids"] * np.dtype(kind).itemsize
+            self.columns[name] = payload[start:end].view(kind)
+            start = end
+        self.filter: Final[Any] = payload[start:].view("<u8")
+
+    def __len__(self) -> int:
+        """Count the ids."""
+        return len(self.columns["mixed"])
+
+    def __repr__(self) -> str:
+        """Show what it covers."""
+        return f"Run({self.first_seq} to {self.last_seq}, {len(self)} ids)"
+
+
+def write_run(
+    folder: Path, columns: dict[str, Any], *, first_seq: int, last_seq: int, last_sha256: bytes
+) -> Run:
+    """Write a run whole or not at all, and open it."""
+    order = np.argsort(columns["mixed"], kind="stable")
+    sorted_columns = [columns[name][order] for name, _ in COLUMNS]
+    sorted_columns.append(_filter(columns["mixed"]))
+    digest = hashlib.sha256()
+    for column in sorted_columns:
+        digest.update(column.view(np.uint8).data)
+    header = json.dumps(
+        {
+            "format": FORMAT,
+            "ids": len(order),
+            "first_seq": first_seq,
+            "last_seq": last_seq,
+            "last_sha256": last_sha256.hex(),
+            "sha256": digest.hexdigest(),
+        }
+    ).encode()
+    # The columns start aligned, so that they can be viewed as they are mapped.
+    header = header.ljust(len(header) + (-(4 + len(header))) % 16)
+    path = folder / f"{first_seq:020d}-{last_seq:020d}.ids"
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("wb") as file:
+        file.write(len(header).to_bytes(4, "big") + header)
+        for column in sorted_columns:
+            file.write(column.view(np.uint8).data)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    return Run(path)
+
+
+class Merge(threading.Thread):
+    """Makes one run of several, beside the decider: sorting, hashing and writing hold no lock of Python's.
+
+    Attributes:
+        runs: What it merges.
+        merged: What it made; None until it is done, or when it failed.
+
+    """
+
+    def __init__(self, folder: Path, runs: list[Run]) -> None:
+        super().__init__(name="neraca-merge", daemon=True)
+        self._folder: Final = folder
+        self.runs: Final = runs
+        self.merged: Run | None = None
+
+    def run(self) -> None:
+        """Merge. A failure (no space left) leaves the runs as they are, to be tried again."""
+        columns = {name: np.concatenate([run.columns[name] for run in self.runs]) for name, _ in COLUMNS}
+        with contextlib.suppress(OSError):
+            self.merged = write_run(
+                self._folder,
+                columns,
+                first_seq=self.runs[0].first_seq,
+                last_seq=self.runs[-1].last_seq,
+                last_sha256=self.runs[-1].last_sha256,
+            )
+
+
+class StoredSeenActions(SeenActions):
+    """The store: ids in memory that are fresh, and sorted files for all before.
+
+    Attributes:
+        stored_seq: The ids of every decision up to this one stand in files; -1: none does.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the store in that folder, which is made if it is not there.
+
+        Raises:
+            DamagedRunError: a file is damaged or one is missing in the middle.
+
+        """
+        super().__init__()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder: Final = folder
+        for unfinished in folder.glob("*.unfinished"):
+            unfinished.unlink()
+        self._runs: list[Run] = []
+        self._found: dict[bytes, tuple[bytes, int]] = {}
+        self._merging: Merge | None = None
+        runs = [Run(path) for path in folder.glob("*.ids")]
+        for run in sorted(runs, key=lambda run: (run.first_seq, -run.last_seq)):
+            if run.last_seq <= self.stored_seq:
+                run.path.unlink()  # Merged into the run before it, by a process that ended before it tidied up.
+                continue
+            if run.first_seq != self.stored_seq + 1:
+                raise DamagedRunError(f"ids of the decisions from {self.stored_seq + 1} on are missing")
+            self._runs.append(run)
+
+    @property
+    def stored_seq(self) -> int:
+        """Give the `seq` up to which ids stand in files."""
+        return self._runs[-1].last_seq if self._runs else -1
+
+    @property
+    def stored_sha256(self) -> bytes:
+        """Give the hash of the decision `stored_seq`: which journal the files belong to."""
+        return self._runs[-1].last_sha256 if self._runs else bytes(32)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether it is time to flush."""
+        return len(self._first) >= FRESH_IDS_MAX
+
+    def find(self, action_id: bytes) -> tuple[bytes, int] | None:
+        """Give the content digest and first `seq` of an id that is fresh or was looked up by `prefetch`."""
+        return self._first.get(action_id) or self._found.get(action_id)
+
+    def prefetch(self, action_ids: list[bytes]) -> None:
+        """Look up a batch of ids in the files at once: `find` answers for these, and for fresh ones, until the next.
+
+        Almost every id is new, so this is the cost of not finding: one word of each file's filter.
+        """
+        self._found.clear()
+        if not self._runs or not action_ids:
+            return
+        ids = np.frombuffer(b"".join(action_ids), dtype=np.uint8)
+        mixed = _mixed(ids)
+        bits = _filter_bits(mixed)
+        for run in self._runs:
+            words = run.filter[_filter_words(mixed, len(run.filter))]
+            likely = np.flatnonzero((words & bits) == bits)
+            if len(run) == 0 or len(likely) == 0:
+                continue
+            keys = run.columns["mixed"]
+            places = np.searchsorted(keys, mixed[likely])
+            for number, place in zip(likely.tolist(), places.tolist(), strict=True):
+                self._look(run, place, mixed[number], action_ids[number])
+
+    def _look(self, run: Run, place: int, mixed: Any, action_id: bytes) -> None:
+        """Compare the whole id at the places where the mixed key is the same."""
+        columns = run.columns
+        while place < len(run) and columns["mixed"][place] == mixed:
+            if _whole(columns["id"][place]) == action_id:
+                self._found[action_id] = (_whole(columns["digest"][place]), int(columns["seq"][place]))
+                return
+            place += 1
+
+    def remember(self, action_id: bytes, content_digest: bytes, seq: int) -> None:
+        """Keep the first decision on an id; what a file holds already is not kept twice."""
+        if seq > self.stored_seq:
+            self._first[action_id] = (content_digest, seq)
+
+    def flush(self, last_seq: int, last_sha256: bytes) -> None:
+        """Write the fresh ids to a file. Every decision up to `last_seq` must be in the journal for good."""
+        if last_seq <= self.stored_seq:
+            return
+        self._take_merged()
+        fresh = self._first
+        ids = np.frombuffer(b"".join(fresh), dtype=np.uint8)
+        columns = {
+            "mixed": _mixed(ids),
+            "id": ids.view("S16"),
+            "digest": np.frombuffer(b"".join([digest for digest, _ in fresh.values()]), dtype="S16"),
+            "seq": np.fromiter((seq for _, seq in fresh.values()), dtype="<i8", count=len(fresh)),
+        }
+        self._runs.append(
+            write_run(
+                self._folder,
+                columns,
+                first_seq=self.stored_seq + 1,
+                last_seq=last_seq,
+                last_sha256=last_sha256,
+            )
+        )
+        self._first = {}
+        self._start_merge()
+
+    def _start_merge(self) -> None:
+        """Merge the newest runs, beside, while there are enough of one size."""
+        if self._merging is not None or len(self._runs) < RUNS_OF_A_SIZE:
+            return
+        for start in range(len(self._runs) - RUNS_OF_A_SIZE, -1, -1):
+            group = self._runs[start : start + RUNS_OF_A_SIZE]
+            if max(len(run) for run in group) <= 2 * max(min(len(run) for run in group), FRESH_IDS_MAX // 2):
+                self._merging = Merge(self._folder, group)
+                self._merging.start()
+                return
+
+    def _take_merged(self) -> None:
+        """Put a finished merge in the place of what it merged."""
+        merging = self._merging
+        if merging is None or merging.is_alive():
+            return
+        self._merging = None
+        merged = merging.merged
+        if merged is None:
+            return
+        start = self._runs.index(merging.runs[0])
+        self._runs[start : start + len(merging.runs)] = [merged]
+        for run in merging.runs:
+            with contextlib.suppress(FileNotFoundError):
+                run.path.unlink()
+
+    def clear(self) -> None:
+        """Forget everything, files as well: to be made again from the journal."""
+        if self._merging is not None:
+            self._merging.join()
+            self._merging = None
+        self._runs.clear()
+        self._first = {}
+        self._found.clear()
+        for path in self._folder.glob("*.ids"):
+            path.unlink()
+
+    def __len__(self) -> int:
+        """Count the ids."""
+        return len(self._first) + sum(len(run) for run in self._runs)
+
+    def __repr__(self) -> str:
+        """Show how much is where."""
+        return f"StoredSeenActions({len(self._first)} fresh, runs of {[len(run) for run in self._runs]})"
