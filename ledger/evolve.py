@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.errors import InvariantViolation
-from schemas.records import Decision, Permit, Posting, Registration
+from schemas.records import Decision, Permit, Posting
 
 from ledger.permits import LineState, PermitState
 from ledger.state import Standing, State
@@ -28,7 +28,7 @@ def evolve(state: State, decision: Decision) -> State:
     if decision.outcome != "ACCEPTED":
         return state
     for registration in decision.registrations:
-        _put_registration(state, registration)
+        state.add_registration(registration)
     for permit in decision.permits:
         _put_permit(state, decision, permit)
     for posting in decision.postings:
@@ -59,16 +59,6 @@ def _occurred_at(decision: Decision) -> int:
     if occurred_at is None:
         raise InvariantViolation(f"decision {decision.seq} is accepted and has no occurred_at")
     return occurred_at
-
-
-def _put_registration(state: State, registration: Registration) -> None:
-    registration_id = registration.registration_id
-    if registration_id not in state.registrations:
-        before = state.latest.get(registration.person_id)
-        if before is not None:
-            state.earlier[registration_id] = before
-        state.latest[registration.person_id] = registration_id
-    state.registrations[registration_id] = registration
 
 
 def _put_permit(state: State, decision: Decision, permit: Permit) -> None:

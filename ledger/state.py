@@ -125,6 +125,16 @@ class State:
         country = self.destinations.get(destination)
         return country is not None and country.history.as_of(at, 0) == 1
 
+    def add_registration(self, registration: Registration) -> None:
+        """Put a registration as it stands now; one that is new is the person's last."""
+        registration_id = registration.registration_id
+        if registration_id not in self.registrations:
+            before = self.latest.get(registration.person_id)
+            if before is not None:
+                self.earlier[registration_id] = before
+            self.latest[registration.person_id] = registration_id
+        self.registrations[registration_id] = registration
+
     def open_registration(self, person_id: str) -> Registration | None:
         """Give the person's open registration; there is at most one, and it is the one made last."""
         registration_id = self.latest.get(person_id)
