@@ -1,0 +1,25 @@
+"""The commands of `neraca`, one module each, and the options that several of them share.
+
+A module here imports at its top only what `--help` needs; what the work needs is imported inside the command.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        help="Folder of the embedded stack [default: NERACA_HOME, else the user's data folder].",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def print_json(document: Any) -> None:
+    """Print one result for programs, on standard output."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
