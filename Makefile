@@ -51,7 +51,7 @@ $(VENV)/.installed: pyproject.toml $(VENV)/.packages
 
 # A library that is older than its source would shadow it: rebuilt when any source is newer. tests/house checks
 # hashes as well, for whoever runs pytest without make.
-$(VENV)/.compiled: setup.py $(VENV)/.packages $(wildcard schemas/*.py ledger/*.py)
+$(VENV)/.compiled: setup.py $(VENV)/.packages $(wildcard schemas/*.py ledger/*.py projections/*.py consumers/*.py)
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
@@ -90,6 +90,6 @@ clean:
 	trees = [p for p in pathlib.Path('.').rglob('__pycache__') if not any(s in p.parents for s in skip)]; \
 	trees += map(pathlib.Path, ('build', 'dist', 'neraca.egg-info', '.mypy_cache', '.ruff_cache', '.pytest_cache', \
 		'.hypothesis', '.import_linter_cache', '$(VENV)')); \
-	files = [p for d in ('.', 'schemas', 'ledger') for p in pathlib.Path(d).glob('*.so')]; \
+	files = [p for pattern in ('*.so', '*/*.so') for p in pathlib.Path('.').glob(pattern)]; \
 	[shutil.rmtree(p, ignore_errors=True) for p in trees]; \
 	[p.unlink(missing_ok=True) for p in [*files, pathlib.Path('neraca/compiled.json')]]"

@@ -25,8 +25,17 @@ from typing import cast
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-# What is worth compiling: codecs and rules, the two things that run once for every action.
-COMPILED = ("schemas/codec.py", "schemas/records.py", "ledger/*.py")
+# What is worth compiling: whatever runs once for every action or row.
+COMPILED = (
+    "schemas/codec.py",
+    "schemas/records.py",
+    "ledger/*.py",
+    "projections/*.py",
+    "consumers/journal.py",
+    "consumers/seen_actions.py",
+)
+# These talk to the database, once per batch.
+NOT_COMPILED = ("projections/migrations.py", "projections/tables.py")
 
 # One shared library holds them all, so that calls between them are C calls. It stands at the root.
 GROUP = "neraca"
@@ -46,7 +55,7 @@ def sources() -> list[str]:
         for path in ROOT.glob(pattern)
         if path.is_file()
     }
-    return sorted(name for name in found if not name.endswith("/__init__.py"))
+    return sorted(name for name in found - {*NOT_COMPILED} if not name.endswith("/__init__.py"))
 
 
 def hashes() -> dict[str, str]:

@@ -60,7 +60,7 @@ def inspect(root: Path = ROOT) -> Compiled:
         elif hashlib.sha256(source.read_bytes()).hexdigest() != sha256:
             problems.append(f"{name} was edited")
     known = {_library(root / name, suffix) for name in recorded}
-    for package in ("schemas", "ledger"):
+    for package in ("schemas", "ledger", "projections", "consumers"):
         strangers = sorted(set((root / package).glob(f"*{suffix}")) - known)
         problems.extend(f"{library.relative_to(root)} is in no record" for library in strangers)
 

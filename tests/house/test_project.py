@@ -2,7 +2,9 @@
 
 import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,11 @@ def test_picture_shows_the_layers() -> None:
     assert picture() == shown, f"docs/ARCHITECTURE.md should show:\n{picture()}"
 
 
+def requirement_name(requirement: str) -> str:
+    """The normalised name of what a requirement asks for."""
+    return re.split(r"[\[<>=!~ ;]", requirement)[0].lower().replace("_", "-").replace(".", "-")
+
+
 def test_dependencies_are_in_the_locks() -> None:
     """A dependency of pyproject.toml that no lock pins was added without `make lock`."""
     declared = project()["project"]
@@ -76,8 +83,33 @@ def test_dependencies_are_in_the_locks() -> None:
         ("requirements-dev.lock", declared["dependencies"] + declared["optional-dependencies"]["dev"]),
     ):
         pinned = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
-        names = {re.split(r"[\[<>=!~ ;]", requirement)[0].lower().replace("_", "-") for requirement in wanted}
+        names = {requirement_name(requirement) for requirement in wanted}
         assert set() == names - pinned, f"{name}: run `make lock`"
+
+
+def test_imports_are_declared() -> None:
+    """What our packages import is a dependency of ours, not somebody else's that happens to be there."""
+    installed = packages_distributions()
+    declared = {requirement_name(requirement) for requirement in project()["project"]["dependencies"]}
+    ours = set(project()["tool"]["importlinter"]["root_packages"])
+    for package in sorted(ours):
+        for path in (ROOT / package).glob("**/*.py"):
+            names = imported(ast.parse(path.read_text(encoding="utf-8"))) - ours - sys.stdlib_module_names
+            undeclared = {
+                name for name in names if declared.isdisjoint(map(requirement_name, installed.get(name, [])))
+            }
+            assert set() == undeclared, f"{path.relative_to(ROOT)}: add to [project] dependencies"
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The top packages that a module imports, also inside functions."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
 
 
 def test_runtime_lock_is_part_of_the_dev_lock() -> None:
