@@ -1,35 +1,27 @@
 """`neraca decide`: actions as JSON lines in, decisions as JSON lines out, by the rules alone.
 
-No Kafka and no PostgreSQL: each line is a record of a topic that exists nowhere, its `entered_at` the time at
-which that topic's broker would have appended it.
+No Kafka and no PostgreSQL: each line is a record of a topic that exists nowhere, and its `entered_at` is when
+the broker of that topic would have appended it.
 """
 
-from __future__ import annotations
-
-import os
+import contextlib
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import typer
 
-from ledger.engine import Engine
-from ledger.invariants import Books
-from neraca.commands.lines import Lines, open_lines, told
-from neraca.commands.progress import progress_of
-from schemas.action_json import read_action_line
-from schemas.decision_json import decision_json
-from schemas.errors import InvariantViolation, NeracaError, ShapeError
-from schemas.policy_json import read_policy_file
+if TYPE_CHECKING:
+    from ledger.engine import Engine
+    from ledger.invariants import Books
+    from neraca.commands.lines import Lines
+    from schemas.errors import ShapeError
 
 # Lines that are no actions, of which the reasons are told; the decisions themselves count them all.
 LINES_TOLD_MAX: Final = 20
-
-
-class OutputUnwritable(NeracaError):
-    """The file that a command was told to write cannot be written."""
 
 
 def decide(
@@ -47,15 +39,25 @@ def decide(
 ) -> None:
     """Decide actions without Kafka: JSON lines in, JSON lines out.
 
-    A line that is no action becomes an UNREADABLE decision; its reason goes to standard error.
+    A line that is no action becomes an UNREADABLE decision; the reason goes to standard error.
 
-    Example: neraca workload --seed 1 --candidates 100 | neraca decide - | head -3
+    Example: neraca workload --seed 1 --candidates 100 | neraca decide --check -
     """
+    from ledger.engine import Engine
+    from ledger.invariants import Books
+    from neraca.commands.lines import open_lines
+    from neraca.commands.progress import progress_of
+    from schemas.errors import InvariantViolation
+    from schemas.policy_json import read_policy_file
+
     engine = Engine.start(None if policy is None else read_policy_file(policy))
     books = Books() if check else None
+    # No record of ours refers back to itself, so counting references frees everything; looking for cycles
+    # in a state of millions of objects would cost a third of the time.
+    gc.disable()
     with open_lines(file) as lines, _output(out) as target:
         try:
-            with progress_of(lines, "deciding", shown_beside_output=out is not None) as advance:
+            with progress_of(lines, "deciding", beside_output=out is None) as advance:
                 for decisions in decided(engine, lines, books, Reasons(lines.name)):
                     target.write(decisions.encode("utf-8"))
                     target.flush()
@@ -72,8 +74,10 @@ class Reasons:
         self._name = name
         self._lines = 0
 
-    def tell(self, number: int, error: ShapeError) -> None:
+    def tell(self, number: int, error: "ShapeError") -> None:
         """Tell everything that is wrong with the line of that number."""
+        from neraca.commands.lines import told
+
         self._lines += 1
         if self._lines <= LINES_TOLD_MAX:
             for problem in told(error):
@@ -82,13 +86,17 @@ class Reasons:
             typer.echo(f"{self._name}: further lines that are no actions are only counted", err=True)
 
 
-def decided(engine: Engine, lines: Lines, books: Books | None, reasons: Reasons) -> Iterator[str]:
+def decided(engine: "Engine", lines: "Lines", books: "Books | None", reasons: Reasons) -> Iterator[str]:
     """Give the decisions on the lines, piece by piece as they are read, each with its line end.
 
     Raises:
         InvariantViolation: `books` are kept and a decision does not fit them.
 
     """
+    from schemas.action_json import read_action_line
+    from schemas.decision_json import decision_json
+    from schemas.errors import ShapeError
+
     offset = 0
     for piece in lines.pieces():
         made = []
@@ -120,12 +128,10 @@ def decided(engine: Engine, lines: Lines, books: Books | None, reasons: Reasons)
 @contextmanager
 def _output(out: Path | None) -> Iterator[BinaryIO]:
     """Give what to write to: standard output, or a file that appears whole or not at all."""
+    from schemas.errors import NeracaError
+
     if out is None:
-        try:
-            yield sys.stdout.buffer
-        except BrokenPipeError:
-            # Whoever read has seen enough. Python would complain once more when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        yield sys.stdout.buffer
         return
     try:
         if out.exists() and not out.is_file():
@@ -138,9 +144,10 @@ def _output(out: Path | None) -> Iterator[BinaryIO]:
                 yield target
             partial.replace(out)
         finally:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                partial.unlink()
     except OSError as error:
-        raise OutputUnwritable(
+        raise NeracaError(
             f"{out} cannot be written: {error.strerror}",
-            advice="Name a file in a folder that you can write to.",
+            advice="Name a file in a folder that exists and that you can write to.",
         ) from error

@@ -107,7 +107,7 @@ def open_lines(file: str) -> Iterator[Lines]:
 
 
 def told(error: ShapeError) -> list[str]:
-    """Give one sentence for each thing that is wrong with a line: the field, what is wrong, what would be right."""
+    """Give a sentence for each thing that is wrong with a line: the field, what is wrong, what is right."""
     if not error.problems:
         return [f"{error.reason}; {error.advice}"]
     return [

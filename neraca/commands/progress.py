@@ -10,13 +10,13 @@ from neraca.commands.lines import Lines
 
 
 @contextmanager
-def progress_of(lines: Lines, what: str, *, shown_beside_output: bool) -> Iterator[Callable[[], None]]:
+def progress_of(lines: Lines, what: str, *, beside_output: bool) -> Iterator[Callable[[], None]]:
     """Give a function to call after each piece; it draws how much of the input was read.
 
-    Drawn only if standard error is a terminal, and standard output is none or stays empty
-    (`shown_beside_output`): a bar between the lines of a result helps nobody.
+    Drawn only if standard error is a terminal, and not between the lines of a result on the same one
+    (`beside_output`): that helps nobody.
     """
-    if not sys.stderr.isatty() or (sys.stdout.isatty() and not shown_beside_output):
+    if not sys.stderr.isatty() or (sys.stdout.isatty() and beside_output):
         yield _nothing
         return
     from rich.console import Console
