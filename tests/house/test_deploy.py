@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from neraca.settings import Settings
+from neraca.stack.jars import KAFKA_VERSION
+from neraca.stack.postgres import MAJOR_VERSION
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -63,9 +67,50 @@ def test_state_is_in_named_volumes(compose: dict[str, Any]) -> None:
 
 def test_two_deciders_share_no_state(compose: dict[str, Any]) -> None:
     """There is an active decider and a standby, each with its own snapshot."""
-    deciders = {n: s for n, s in compose["services"].items() if s.get("command") == ["run", "decider"]}
+    deciders = {
+        n: s for n, s in compose["services"].items() if s.get("command", [])[:2] == ["run", "decider"]
+    }
     assert 2 == len(deciders)
     assert 2 == len({tuple(service["volumes"]) for service in deciders.values()})
+
+
+def test_same_kafka_and_postgres(compose: dict[str, Any]) -> None:
+    """Containers and embedded stack run the same Kafka and the same major version of PostgreSQL."""
+    assert f"apache/kafka:{KAFKA_VERSION}" == compose["services"]["kafka"]["image"]
+    assert f"postgres:{MAJOR_VERSION}" == compose["services"]["postgres"]["image"]
+
+
+def test_settings_are_real(compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings class reads what our containers are given: no unknown name, nothing left embedded."""
+    for name, service in ours(compose).items():
+        for variable, value in service["environment"].items():
+            monkeypatch.setenv(variable, re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value))
+        settings = Settings.read()
+        assert not settings.kafka_is_embedded, name
+        assert not settings.postgres_is_embedded, name
+
+
+def test_commands_are_real(compose: dict[str, Any]) -> None:
+    """Each container of ours runs a command that `neraca` has, with options that it knows."""
+    for name, service in ours(compose).items():
+        done = subprocess.run(
+            [sys.executable, "-m", "neraca", *service["command"], "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert 0 == done.returncode, f"{name}: {done.stderr}"
+
+
+def test_topics_are_never_automatic(compose: dict[str, Any]) -> None:
+    """Topics come from `init`, with the settings of the embedded stack; the broker makes none by itself."""
+    assert "false" == compose["services"]["kafka"]["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"]
+    assert ["up", "--no-services"] == compose["services"]["init"]["command"]
+
+
+def ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The services that run our image."""
+    return {n: s for n, s in compose["services"].items() if s["image"].startswith("neraca:")}
 
 
 def test_services_wait_for_their_ground(compose: dict[str, Any]) -> None:
@@ -74,10 +119,9 @@ def test_services_wait_for_their_ground(compose: dict[str, Any]) -> None:
     assert {"kafka": "service_healthy", "postgres": "service_healthy"} == {
         name: need["condition"] for name, need in services["init"]["depends_on"].items()
     }
-    ours = [s for n, s in services.items() if s["image"].startswith("neraca:") and n != "init"]
-    assert ours
-    for service in ours:
-        assert "service_completed_successfully" == service["depends_on"]["init"]["condition"]
+    for name, service in ours(compose).items():
+        if name != "init":
+            assert "service_completed_successfully" == service["depends_on"]["init"]["condition"], name
 
 
 def test_every_service_of_ours_is_scraped(compose: dict[str, Any]) -> None:
@@ -86,9 +130,9 @@ def test_every_service_of_ours_is_scraped(compose: dict[str, Any]) -> None:
     (job,) = [job for job in config["scrape_configs"] if job["job_name"] == "neraca"]
     targets = {target for entry in job["static_configs"] for target in entry["targets"]}
     expected = {
-        f"{name}:{service['environment']['NERACA_METRICS_PORT']}"
-        for name, service in compose["services"].items()
-        if service["image"].startswith("neraca:") and name != "init"
+        f"{name}:{service['command'][service['command'].index('--metrics-port') + 1]}"
+        for name, service in ours(compose).items()
+        if name != "init"
     }
     assert expected == targets
 
