@@ -5,7 +5,7 @@ A module here imports at its top only what `--help` needs; what the work needs i
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,13 +13,13 @@ HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
-        help="Folder of the embedded stack [default: NERACA_HOME, else the user's data folder].",
+        help="Folder of the embedded stack; else NERACA_HOME, else in the user's data folder.",
         show_default=False,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-def print_json(document: Any) -> None:
+def print_json(document: object) -> None:
     """Print one result for programs, on standard output."""
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))

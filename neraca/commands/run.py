@@ -1,4 +1,7 @@
-"""`neraca run SERVICE`: one service in the foreground, until SIGTERM or Ctrl-C. The service itself lies in `consumers/`."""
+"""`neraca run SERVICE`:
+
+one service in the foreground, until SIGTERM or Ctrl-C. The service itself lies in `consumers/`.
+"""
 
 import signal
 import threading

@@ -1,7 +1,7 @@
 """`neraca up`, `down` and `status`: the embedded stack from the command line."""
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
@@ -18,11 +18,18 @@ def up(
     ] = True,
     kafka_port: Annotated[
         int | None,
-        typer.Option(min=1, max=65_535, show_default=False, help="Port for Kafka [default: free]."),
+        typer.Option(
+            min=1, max=65_535, show_default=False, help="Port for Kafka; else the last one, else a free one."
+        ),
     ] = None,
     postgres_port: Annotated[
         int | None,
-        typer.Option(min=1, max=65_535, show_default=False, help="Port for PostgreSQL [default: free]."),
+        typer.Option(
+            min=1,
+            max=65_535,
+            show_default=False,
+            help="Port for PostgreSQL; else the last one, else a free one.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -136,9 +143,12 @@ def _duration(seconds: float | None) -> str:
 
 
 class _Progress:
-    """A line of progress on a terminal, nothing in a pipe. Goes to standard error; results go to standard output."""
+    """A line of progress on a terminal, nothing in a pipe.
 
-    def __enter__(self) -> "_Progress":
+    Goes to standard error; results go to standard output.
+    """
+
+    def __enter__(self) -> Self:
         from rich.console import Console
 
         console = Console(stderr=True)

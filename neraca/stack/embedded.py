@@ -1,0 +1,475 @@
+"""Starts, stops and describes the embedded stack of one home: Kafka, PostgreSQL, and the services over them.
+
+Starting what runs already changes nothing; stopping touches only what carries this home's marker.
+"""
+
+import contextlib
+import json
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from neraca.settings import Settings
+from neraca.stack import kafka as kafka_part
+from neraca.stack import ports, postgres, processes, supervisor, topics
+from neraca.stack.home import Home, PartState, StackState
+from neraca.stack.jars import KAFKA_VERSION, Progress, class_path
+from neraca.stack.kafka import EmbeddedKafka
+from neraca.stack.postgres import EmbeddedPostgres
+from schemas.errors import HalfMadeFolder, StackError
+
+SERVICES = ("decider", "projector")
+# Somebody else may take a port between our look and the start of the server.
+_PORT_TRIES_MAX = 3
+_SERVICES_TIMEOUT_SECONDS = 30.0
+
+Condition = Literal["running", "starting", "not answering", "stopped", "elsewhere"]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PartStatus:
+    """One part as it is now."""
+
+    name: str
+    condition: Condition
+    pid: int | None = None
+    port: int | None = None
+    uptime_seconds: float | None = None
+    memory_mb: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """The stack as it is now."""
+
+    home: Path
+    kafka: str
+    parts: tuple[PartStatus, ...]
+
+    @property
+    def running(self) -> bool:
+        """Whether Kafka and PostgreSQL both answer (or stand elsewhere)."""
+        return all(part.condition in {"running", "elsewhere"} for part in self.parts[:2])
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "home": str(self.home),
+            "kafka": self.kafka,
+            "running": self.running,
+            "parts": [asdict(part) for part in self.parts],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What `down` did to one part."""
+
+    name: str
+    pid: int
+    when_asked: bool
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+class EmbeddedStack:
+    """The stack of the home that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._home = Home(settings.home)
+        self._kafka = EmbeddedKafka(self._home, heap_mb=settings.kafka_heap_mb)
+        self._postgres = EmbeddedPostgres(self._home)
+        self._supervisor_marker = (supervisor.MODULE, str(self._home.folder))
+
+    def __repr__(self) -> str:
+        return f"EmbeddedStack({self._home!r})"
+
+    @property
+    def home(self) -> Home:
+        """Its folder."""
+        return self._home
+
+    def up(
+        self,
+        *,
+        services: Sequence[str] = SERVICES,
+        kafka_port: int | None = None,
+        postgres_port: int | None = None,
+        progress: Progress | None = None,
+        say: Say = _silent,
+    ) -> StackStatus:
+        """Start what does not run, in the order in which one needs the other, and wait until it answers.
+
+        What this call started is stopped again when it cannot finish; what ran before stays.
+
+        Raises:
+            StackError: with the part, the reason and what to do; see its subclasses.
+
+        """
+        self._home.prepare()
+        with self._home.locked():
+            state = self._home.load()
+            if _newer(state.kafka.version, KAFKA_VERSION):
+                raise HalfMadeFolder(
+                    f"the topics in {self._home.folder} were written by Kafka {state.kafka.version}, "
+                    f"this Neraca brings {KAFKA_VERSION}",
+                    advice="Use the newer Neraca, or another folder with --home.",
+                )
+            started: list[Callable[[], object]] = []
+            try:
+                self._start_servers(state, kafka_port, postgres_port, progress, say, started)
+                say("topics")
+                topics.ensure_topics(self._settings.kafka_config(), self._settings.topic_prefix)
+                if services:
+                    say("services")
+                    self._start_services(state, services)
+            except BaseException:
+                for undo in reversed(started):
+                    undo()
+                raise
+        return self.status()
+
+    def down(self, *, say: Say = _silent) -> list[Stopped]:
+        """Stop services, then Kafka, then PostgreSQL; what was running and how it went."""
+        if not self._home.folder.is_dir():
+            return []
+        done: list[Stopped] = []
+        with self._home.locked():
+            try:
+                state = self._home.load()
+            except HalfMadeFolder:
+                # Processes are found by their command line, so a damaged file is no reason to leave them
+                # running.
+                state = StackState()
+            say("services")
+            for name, process in self._service_processes(state):
+                # The supervisor stops its services first, so by their turn they are commonly gone.
+                if processes.is_running(process):
+                    patience = supervisor.STOP_TIMEOUT_SECONDS + 5
+                    asked = processes.stop(process, polite=signal.SIGTERM, timeout_seconds=patience)
+                    done.append(Stopped(name, process.pid, asked))
+            self._home.services_file.unlink(missing_ok=True)
+            say(kafka_part.NAME)
+            if broker := self._kafka.find(state.kafka.pid):
+                done.append(Stopped("kafka", broker.pid, self._kafka.stop(broker)))
+            say(postgres.NAME)
+            if server := self._postgres.find(state.postgres.pid):
+                done.append(Stopped("postgres", server.pid, self._postgres.stop(server)))
+            for part in (state.kafka, state.postgres, state.supervisor):
+                part.pid = part.started_at = None
+            self._home.save(state)
+        return done
+
+    def status(self) -> StackStatus:
+        """What runs, found by looking and not by what was written down."""
+        state = self._home.load()
+        settings = self._settings
+        if settings.kafka_is_embedded:
+            process = self._kafka.find(state.kafka.pid)
+            port = state.kafka.port
+            healthy = process is not None and port is not None and self._kafka.healthy(port)
+            broker = _describe("kafka", process, port, healthy=healthy, note=f"Kafka {KAFKA_VERSION}")
+            address = f"{ports.LOOPBACK}:{port}" if port is not None else ""
+        else:
+            address = settings.kafka_bootstrap_servers or ""
+            broker = PartStatus("kafka", "elsewhere", note=address)
+        if settings.postgres_is_embedded:
+            process = self._postgres.find(state.postgres.pid)
+            port = state.postgres.port
+            healthy = process is not None and port is not None and self._postgres.healthy(port)
+            note = f"PostgreSQL {postgres.MAJOR_VERSION}"
+            database = _describe("postgres", process, port, healthy=healthy, note=note)
+        else:
+            database = PartStatus("postgres", "elsewhere")
+        return StackStatus(self._home.folder, address, (broker, database, *self._service_statuses(state)))
+
+    def _start_servers(
+        self,
+        state: StackState,
+        kafka_port: int | None,
+        postgres_port: int | None,
+        progress: Progress | None,
+        say: Say,
+        started: list[Callable[[], object]],
+    ) -> None:
+        """Both at once: each waits mostly for itself."""
+        waits: list[Callable[[], None]] = []
+        if self._settings.postgres_is_embedded:
+            say(postgres.NAME)
+            self._find_or_start(
+                state,
+                state.postgres,
+                postgres.NAME,
+                wanted=postgres_port,
+                option="--postgres-port",
+                find=self._postgres.find,
+                prepare=self._postgres.format,
+                start=lambda: self._postgres.start(port=_known(state.postgres.port)),
+                wait=self._postgres.wait_ready,
+                stop=self._postgres.stop,
+                started=started,
+                waits=waits,
+            )
+        if self._settings.kafka_is_embedded:
+            jars: list[Path] = []
+
+            def prepare() -> None:
+                jars[:] = class_path(
+                    self._settings.jar_cache, repository=self._settings.jar_repository, progress=progress
+                )
+                say(kafka_part.NAME)
+                self._kafka.format(jars)
+
+            def start() -> psutil.Process:
+                taken = {_known(state.kafka.port), state.postgres.port or 0}
+                state.kafka.controller_port = ports.choose(
+                    "Kafka's controller",
+                    wanted=None,
+                    option="--kafka-port",
+                    remembered=state.kafka.controller_port,
+                    avoid=taken,
+                )
+                state.kafka.version = KAFKA_VERSION
+                return self._kafka.start(
+                    jars, port=_known(state.kafka.port), controller_port=state.kafka.controller_port
+                )
+
+            self._find_or_start(
+                state,
+                state.kafka,
+                kafka_part.NAME,
+                wanted=kafka_port,
+                option="--kafka-port",
+                find=self._kafka.find,
+                prepare=prepare,
+                start=start,
+                wait=self._kafka.wait_ready,
+                stop=self._kafka.stop,
+                started=started,
+                waits=waits,
+            )
+        say("waiting until both answer")
+        for wait in waits:
+            wait()
+
+    def _find_or_start(
+        self,
+        state: StackState,
+        part: PartState,
+        name: str,
+        *,
+        wanted: int | None,
+        option: str,
+        find: Callable[[int | None], psutil.Process | None],
+        prepare: Callable[[], None],
+        start: Callable[[], psutil.Process],
+        wait: Callable[[psutil.Process, int], None],
+        stop: Callable[[psutil.Process], bool],
+        started: list[Callable[[], object]],
+        waits: list[Callable[[], None]],
+    ) -> None:
+        running = find(part.pid)
+        if running is not None and part.port is not None:
+            if wanted not in {None, part.port}:
+                raise StackError(
+                    f"{name} of {self._home.folder} runs already, on port {part.port} and not {wanted}",
+                    advice="Run `neraca down` first, or leave the port out.",
+                )
+            self._remember(state, part, running)
+            known_port = part.port
+            waits.append(lambda: wait(running, known_port))
+            return
+        if running is not None:
+            # The state file was lost; nobody knows its ports any more.
+            stop(running)
+        prepare()
+
+        def launch() -> psutil.Process:
+            avoid = {state.kafka.port or 0, state.kafka.controller_port or 0, state.postgres.port or 0}
+            part.port = ports.choose(
+                name, wanted=wanted, option=option, remembered=part.port, avoid=avoid - {part.port}
+            )
+            process = start()
+            self._remember(state, part, process)
+            return process
+
+        process = launch()
+        current = [process]
+        started.append(lambda: stop(current[0]))
+
+        def wait_or_try_again() -> None:
+            for attempt in range(1, _PORT_TRIES_MAX + 1):
+                try:
+                    wait(current[0], _known(part.port))
+                except StackError:
+                    lost = not processes.is_running(current[0]) and not all(
+                        ports.is_free(port) for port in (part.port, part.controller_port) if port is not None
+                    )
+                    if not lost or wanted is not None or attempt == _PORT_TRIES_MAX:
+                        raise
+                    current[0] = launch()
+                else:
+                    return
+
+        waits.append(wait_or_try_again)
+
+    def _remember(self, state: StackState, part: PartState, process: psutil.Process) -> None:
+        """Written at once, so that a command killed in the next moment leaves a trail."""
+        part.pid = process.pid
+        part.started_at = process.create_time()
+        self._home.save(state)
+
+    def _start_services(self, state: StackState, names: Sequence[str]) -> None:
+        for name in names:
+            taken = {*state.metrics_ports.values(), state.kafka.port, state.postgres.port} - {None}
+            if name not in state.metrics_ports:
+                state.metrics_ports[name] = ports.choose(
+                    name, wanted=None, option="", remembered=None, avoid={port for port in taken if port}
+                )
+        running = processes.find(self._supervisor_marker, state.supervisor.pid)
+        if running is None:
+            # A supervisor that was killed leaves its services without a reader of their logs.
+            for _, process in self._service_processes(state):
+                processes.stop(
+                    process, polite=signal.SIGTERM, timeout_seconds=supervisor.STOP_TIMEOUT_SECONDS
+                )
+            for name in names:
+                if not ports.is_free(state.metrics_ports[name]):
+                    state.metrics_ports[name] = ports.choose(
+                        name, wanted=None, option="", remembered=None, avoid=state.metrics_ports.values()
+                    )
+            self._home.services_file.unlink(missing_ok=True)
+            running = processes.start(
+                [
+                    *(sys.executable, "-m", *self._supervisor_marker),
+                    *(f"{name}={state.metrics_ports[name]}" for name in names),
+                ],
+                log=self._home.logs / "supervisor.log",
+                environment=self._settings.child_environment(),
+                folder=self._home.folder,
+            )
+        self._remember(state, state.supervisor, running)
+        self._wait_for_services(state, names, running)
+
+    def _wait_for_services(self, state: StackState, names: Sequence[str], running: psutil.Process) -> None:
+        deadline = time.monotonic() + _SERVICES_TIMEOUT_SECONDS
+        while True:
+            said = self._said_by_supervisor()
+            silent = [name for name in names if not ports.answers(state.metrics_ports[name])]
+            if not silent:
+                return
+            failed = [name for name in silent if said.get(name, {}).get("exit_code") is not None]
+            if failed or not processes.is_running(running) or time.monotonic() > deadline:
+                first = (failed or silent)[0]
+                log = self._home.logs / f"{first}.log"
+                end = processes.tail(log) or processes.tail(self._home.logs / "supervisor.log")
+                raise StackError(
+                    f"the service {first} does not come up:\n{end}",
+                    advice=f"See {log}. Kafka and PostgreSQL alone: `neraca up --no-services`.",
+                )
+            time.sleep(0.1)
+
+    def _said_by_supervisor(self) -> Mapping[str, Mapping[str, Any]]:
+        try:
+            said = json.loads(self._home.services_file.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return said if isinstance(said, dict) else {}
+
+    def _service_processes(self, state: StackState) -> list[tuple[str, psutil.Process]]:
+        """The supervisor first: once it is gone, nothing starts the others again."""
+        found = []
+        if process := processes.find(self._supervisor_marker, state.supervisor.pid):
+            found.append(("supervisor", process))
+        said = self._said_by_supervisor()
+        for name in {*SERVICES, *state.metrics_ports}:
+            marker = supervisor.service_marker(name, self._home.folder)
+            if process := processes.find(marker, said.get(name, {}).get("pid")):
+                found.append((name, process))
+        return found
+
+    def _service_statuses(self, state: StackState) -> list[PartStatus]:
+        said = self._said_by_supervisor()
+        statuses = []
+        for name, port in state.metrics_ports.items():
+            marker = supervisor.service_marker(name, self._home.folder)
+            process = processes.find(marker, said.get(name, {}).get("pid"))
+            starts = said.get(name, {}).get("starts", 0)
+            note = f"restarted {starts - 1} times" if process and starts > 1 else ""
+            if process is None:
+                if (code := said.get(name, {}).get("exit_code")) is not None:
+                    note = f"ended with code {code}; see {self._home.logs / name}.log"
+                statuses.append(PartStatus(name, "stopped", port=port, note=note))
+                continue
+            ready = _ready(port)
+            condition: Condition = "running" if ready else "starting" if ready is None else "not answering"
+            statuses.append(_describe(name, process, port, healthy=bool(ready), note=note, else_=condition))
+        return statuses
+
+
+def _describe(
+    name: str,
+    process: psutil.Process | None,
+    port: int | None,
+    *,
+    healthy: bool,
+    note: str,
+    else_: Condition = "not answering",
+) -> PartStatus:
+    if process is None:
+        return PartStatus(name, "stopped", port=port)
+    uptime_seconds = memory_mb = None
+    with contextlib.suppress(psutil.Error):
+        uptime_seconds = round(time.time() - process.create_time(), 1)
+        family = [process, *process.children(recursive=True)]
+        # What children share with their parent is counted once, where the system tells it apart.
+        memory_mb = round(sum(_private_bytes(each) for each in family) / 2**20, 1)
+    condition: Condition = "running" if healthy else else_
+    return PartStatus(name, condition, process.pid, port, uptime_seconds, memory_mb, note)
+
+
+def _private_bytes(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error, AttributeError):
+        info = process.memory_info()
+        return int(info.rss - getattr(info, "shared", 0))
+    return 0
+
+
+def _ready(port: int) -> bool | None:
+    """What a service says of itself:
+
+    ready, not ready (False: alive but not answering well), None: no answer yet.
+    """
+    try:
+        with urllib.request.urlopen(f"http://{ports.LOOPBACK}:{port}/health/ready", timeout=2):
+            return True
+    except urllib.error.HTTPError as error:
+        # A service that has no such page but serves its metrics is up.
+        return True if error.code == 404 else None  # noqa: PLR2004 (HTTP)
+    except OSError:
+        return None
+
+
+def _known(port: int | None) -> int:
+    if port is None:
+        raise StackError("no port was chosen", advice="Please report this: it should not happen.")
+    return port
+
+
+def _newer(version: str, than: str) -> bool:
+    if not version:
+        return False
+    return [int(part) for part in version.split(".")] > [int(part) for part in than.split(".")]
