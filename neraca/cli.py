@@ -27,6 +27,7 @@ _COMMANDS = {
     "down": "neraca.commands.stack:down",
     "status": "neraca.commands.stack:status",
     "decide": "neraca.commands.decide:decide",
+    "workload": "neraca.commands.workload:workload",
     "run": "neraca.commands.run:run",
 }
 
