@@ -81,6 +81,10 @@ class Acceptance:
         self.last_sha256 = sha256
         self._hashes[seq % HASHES_KEPT] = sha256
 
+    def is_last(self, value: bytes | None) -> bool:
+        """Tell whether this record is the last accepted decision: the place that a reader starts behind."""
+        return value is not None and _sha256(value[FRAME_BYTES:]).digest() == self.last_sha256
+
     def __repr__(self) -> str:
         """Show where the journal stands."""
         return (

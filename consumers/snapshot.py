@@ -31,6 +31,7 @@ from schemas.codec import (
 )
 
 from ledger.permits import LineState, PermitState
+from ledger.registrations import shared
 from ledger.state import SeenActions, Standing, State
 from ledger.timeline import Timeline
 
@@ -149,7 +150,7 @@ def _read_state(c: Cursor, seen: SeenActions) -> State:
     for _ in range(c.long()):
         state.policy_versions.add(c.string())
     for _ in range(c.long()):
-        state.add_registration(read_registration(c))
+        state.add_registration(shared(read_registration(c)))
     for _ in range(c.long()):
         state.held.add(c.string())
     for _ in range(c.long()):

@@ -18,6 +18,7 @@ from schemas.records import Action, Decision, Policy
 from ledger.decide import decide, decide_unreadable
 from ledger.evolve import evolve
 from ledger.policy import default_policy
+from ledger.registrations import shared
 from ledger.state import SeenActions, State
 
 FIRST_PREVIOUS_SHA256: Final = bytes(32)
@@ -114,6 +115,8 @@ class Engine:
                 f"decision {decision.seq} does not continue the journal, which stands before {self.state.next_seq}"
             )
         evolve(self.state, decision)
+        for registration in decision.registrations:
+            self.state.registrations[registration.registration_id] = shared(registration)
         self.last_bytes = avro
         self.last_sha256 = _sha256(avro).digest()
         return decision

@@ -43,7 +43,7 @@ def decide_registered(state: State, action: Action, effects: Effects) -> str | N
             return code
         # Point of no return: nothing below can refuse.
         effects.postings.move(permit_id, line, AVAILABLE, RESERVED, 1)
-        unit = Unit(permit_id, line, "held")
+        unit = Unit(permit_of(state, permit_id).permit_id, line, "held")
     old_id = old.registration_id if old is not None else None
     effects.registrations.append(new_registration(action, seq, unit, old_id))
     return None

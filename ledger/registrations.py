@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from mypy_extensions import i64
@@ -30,9 +31,9 @@ def new_registration(
         _given(action.person_id),
         action.system,
         _given(action.scheme),
-        action.agency_id,
-        _given(action.destination),
-        _given(action.position),
+        _shared_if_any(action.agency_id),
+        sys.intern(_given(action.destination)),
+        sys.intern(_given(action.position)),
         _given(action.sex),
         "open",
         None,
@@ -54,6 +55,40 @@ def _given(value: str | None) -> str:
     if value is None:
         raise InvariantViolation("an action came to the rules without a field that its shape requires")
     return value
+
+
+def shared(r: Registration) -> Registration:
+    """Give the same registration with its repeating names held once in memory for all registrations.
+
+    One that was decoded has copies of its own, which would double what a registration takes.
+    """
+    unit = r.unit
+    return Registration(
+        r.registration_id,
+        r.person_id,
+        sys.intern(r.system),
+        sys.intern(r.scheme),
+        _shared_if_any(r.agency_id),
+        sys.intern(r.destination),
+        sys.intern(r.position),
+        sys.intern(r.sex),
+        sys.intern(r.status),
+        r.reregistered_as,
+        r.reregistered_from,
+        None if unit is None else Unit(sys.intern(unit.permit_id), unit.line, sys.intern(unit.state)),
+        r.registered,
+        r.documents_verified,
+        r.candidate_id_issued,
+        r.agreement_signed,
+        r.documents_fulfilled,
+        r.orientation_completed,
+        r.biometrics_registered,
+        r.departed,
+    )
+
+
+def _shared_if_any(name: str | None) -> str | None:
+    return None if name is None else sys.intern(name)
 
 
 def with_status(r: Registration, status: str, unit: Unit | None, reregistered_as: str | None) -> Registration:

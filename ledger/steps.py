@@ -8,7 +8,7 @@ from schemas.records import Action, Registration, Stage, Unit
 
 from ledger.effects import Effects
 from ledger.late_departures import decide_departure_of_reregistered
-from ledger.quota import AVAILABLE, DEPARTED, RESERVED, holds_unit, refuse_take
+from ledger.quota import AVAILABLE, DEPARTED, RESERVED, holds_unit, permit_of, refuse_take
 from ledger.registrations import refuse_stage, unit_became, with_stage, with_status
 from ledger.state import State
 
@@ -70,7 +70,7 @@ def _sign_agreement(state: State, action: Action, effects: Effects, registration
                 return code
             # Point of no return: nothing below can refuse.
             effects.postings.move(permit_id, line, AVAILABLE, RESERVED, 1)
-            unit = Unit(permit_id, line, "held")
+            unit = Unit(permit_of(state, permit_id).permit_id, line, "held")
     effects.registrations.append(with_stage(registration, action.kind, stage_of(state, action), unit))
     return None
 

@@ -1,0 +1,578 @@
+"""The decider: actions in, one decision each out, durable and in order. One is active, others stand by.
+
+A loop around pure parts: `deciding.py` decides, `journal.py` says what the journal holds. The consumer group on the
+one partition of actions elects the active decider; a standby follows the journal, and goes on where it stops. No
+transaction is used: decisions are a pure function of the actions, so a repeat is identical and every reader drops
+it (docs/ARCHITECTURE.md, "The journal").
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import IO, Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from prometheus_client import Counter, Gauge, Histogram
+
+from schemas.errors import BrokerUnavailable, InvariantViolation, JournalMismatch
+from schemas.ids import SchemaIds, load_ids
+from schemas.topics import ACTIONS, DEAD_LETTERS, DECISIONS
+
+from ledger.engine import Engine
+from ledger.state import State
+
+from consumers.deciding import DeadLetter, Decided, Deciding, Superseded
+from consumers.journal import JournalReader
+from consumers.monitoring import Monitoring
+from consumers.seen_actions import DamagedRunError, StoredSeenActions
+from consumers.snapshot import DamagedSnapshotError, Snapshot, read_snapshot, write_snapshot
+
+# Actions of one batch: enough to spread the cost of a call, few enough for the first not to wait for the last.
+BATCH_ACTIONS_MAX: Final = 2_000
+# Decisions on their way to the broker and back: bounds memory, and what a takeover has to compare.
+PENDING_DECISIONS_MAX: Final = 40_000
+READ_BACK_MAX: Final = 10_000
+IDLE_WAIT_SECONDS: Final = 0.05
+# While decisions are on their way back, how long the next action may keep them waiting.
+PENDING_WAIT_SECONDS: Final = 0.001
+# Nothing came back for so long: the broker does not write. The decider starts again, with a new producer.
+CONFIRM_TIMEOUT_SECONDS: Final = 60.0
+SNAPSHOT_EVERY_DECISIONS: Final = 1_000_000
+# Fewer decisions than this are followed from the journal faster than a snapshot is worth.
+SNAPSHOT_AT_STOP_DECISIONS: Final = 10_000
+COMMIT_EVERY_SECONDS: Final = 5.0
+RESTART_WAIT_SECONDS: Final = 1.0
+# The automatic collector walks the whole ledger again and again, which costs more than deciding does (13 instead of
+# 5 microseconds an action). The ledger has no cycles; what has is young, and collected by hand.
+GARBAGE_EVERY_TURNS: Final = 200
+SNAPSHOT_FILE: Final = "state.snapshot"
+SESSION_TIMEOUT_MS: Final = 6_000
+
+log = structlog.get_logger("decider")
+
+
+@dataclass(frozen=True, slots=True)
+class DeciderConfig:
+    """What a decider needs to know.
+
+    Attributes:
+        kafka: Client settings that reach the broker.
+        topic_prefix: Put before every topic's name.
+        state_folder: Where snapshots and seen ids are kept; several deciders may share it.
+        metrics_port: Of the metrics and health endpoint; 0: any free one.
+        schema_ids_file: Lock file of the deployment's schema ids; None: the built-in ones.
+
+    """
+
+    kafka: Mapping[str, str | int]
+    topic_prefix: str
+    state_folder: Path
+    metrics_port: int
+    schema_ids_file: Path | None = None
+
+
+class Metrics:
+    """What a decider tells of itself."""
+
+    def __init__(self, monitoring: Monitoring) -> None:
+        registry = monitoring.registry
+        self.decisions: Final = Counter(
+            "neraca_decisions", "Decisions made, by outcome and code.", ["outcome", "code"], registry=registry
+        )
+        self.batch_seconds: Final = Histogram(
+            "neraca_decide_batch_seconds",
+            "Time to decide one batch, without the broker.",
+            buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
+            registry=registry,
+        )
+        self.latency_seconds: Final = Histogram(
+            "neraca_decision_latency_seconds",
+            "From the append of an action to its decision read back from the journal; the last of each batch.",
+            buckets=(0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
+            registry=registry,
+        )
+        self.invariant_violations: Final = Counter(
+            "neraca_invariant_violations", "Broken invariants: each is a bug.", registry=registry
+        )
+        self.dead_letters: Final = Counter(
+            "neraca_dead_letters", "Unreadable records sent to dead letters.", registry=registry
+        )
+        self.active: Final = Gauge(
+            "neraca_decider_active", "1 where this decider decides, 0 where it stands by.", registry=registry
+        )
+        self.restarts: Final = Counter(
+            "neraca_decider_restarts", "Starts again from the journal, after the first.", registry=registry
+        )
+        self.registrations: Final = Gauge(
+            "neraca_registrations", "Registrations in the ledger.", registry=registry
+        )
+
+    def count(self, decided: Decided) -> None:
+        """Count a batch by outcome and code."""
+        for name, count in decided.outcomes.items():
+            outcome, _, code = name.partition(" ")
+            self.decisions.labels(outcome, code).inc(count)
+        self.dead_letters.inc(len(decided.dead_letters))
+
+
+def run(config: DeciderConfig, stop: Event) -> None:
+    """Decide until told to stop.
+
+    Raises:
+        JournalMismatch: the journal on the broker is not whole.
+        BrokerUnavailable: Kafka refuses for good (credentials, missing topics).
+
+    """
+    monitoring = Monitoring("decider", config.metrics_port)
+    metrics = Metrics(monitoring)
+    folder, lock = _claim_folder(config.state_folder)
+    gc.disable()
+    try:
+        while not stop.is_set():
+            monitoring.new_reader()
+            decider = _Decider(config, folder, monitoring, metrics, stop)
+            try:
+                decider.work()
+            except Superseded as error:
+                log.warning("superseded", error=str(error), advice=error.advice)
+                metrics.restarts.inc()
+            except InvariantViolation as error:
+                # The state in memory is not to be trusted: it is dropped, and made again from the journal.
+                metrics.invariant_violations.inc()
+                log.error("invariant_violated", error=str(error))
+                metrics.restarts.inc()
+                stop.wait(RESTART_WAIT_SECONDS)
+            finally:
+                monitoring.ready(False, "it starts again from the journal")
+                metrics.active.set(0)
+                decider.close()
+    finally:
+        gc.enable()
+        lock.close()
+        monitoring.close()
+
+
+def _claim_folder(folder: Path) -> tuple[Path, IO[bytes]]:
+    """Give a subfolder of its own to each decider that shares the folder, the first that nobody holds."""
+    number = 0
+    while True:
+        own = folder / str(number)
+        own.mkdir(parents=True, exist_ok=True)
+        lock = (own / "lock").open("wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            number += 1
+        else:
+            return own, lock
+
+
+class _Decider:
+    """One life of a decider, from the journal's end to a stop or to the notice that it was replaced."""
+
+    def __init__(
+        self, config: DeciderConfig, folder: Path, monitoring: Monitoring, metrics: Metrics, stop: Event
+    ) -> None:
+        self._kafka: Final = dict(config.kafka)
+        self._folder: Final = folder
+        self._monitoring: Final = monitoring
+        self._metrics: Final = metrics
+        self._stop: Final = stop
+        self._ids: Final[SchemaIds] = load_ids(config.schema_ids_file)
+        self._actions_topic: Final = ACTIONS.under(config.topic_prefix)
+        self._decisions_topic: Final = DECISIONS.under(config.topic_prefix)
+        self._dead_letters_topic: Final = DEAD_LETTERS.under(config.topic_prefix)
+        self._group: Final = f"{config.topic_prefix}neraca-decider"
+        self._turns = 0
+        self._is_active = False
+        self._failure: BaseException | None = None
+        self._snapshot_pid: int | None = None
+        self._committed_at = 0.0
+        self._confirmed_at = time.monotonic()
+        self._reader, self._deciding = self._load()
+        self._snapshot_seq: int = self._deciding.acceptance.last_seq
+        self._producer: Final = Producer(
+            {
+                "linger.ms": 0,
+                "compression.type": "lz4",
+                "queue.buffering.max.messages": 2 * PENDING_DECISIONS_MAX,
+                "message.max.bytes": 4 * 1024 * 1024,
+                **self._kafka,
+                "enable.idempotence": True,
+                "acks": "all",
+            }
+        )
+        self._consumer: Final = Consumer(
+            {
+                "fetch.wait.max.ms": 5,
+                "fetch.queue.backoff.ms": 10,
+                "session.timeout.ms": SESSION_TIMEOUT_MS,
+                "heartbeat.interval.ms": SESSION_TIMEOUT_MS // 3,
+                **self._kafka,
+                "group.id": self._group,
+                # A decider that joins must not stop the one that decides.
+                "partition.assignment.strategy": "cooperative-sticky",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "fetch.message.max.bytes": 2 * 1024 * 1024,
+            }
+        )
+
+    # -- from the journal to a state -------------------------------------------------------------------------
+
+    def _load(self) -> tuple[JournalReader, Deciding]:
+        """Rebuild the ledger: from the snapshot and the journal behind it, or from the journal alone."""
+        started = time.monotonic()
+        try:
+            seen = StoredSeenActions(self._folder / "seen")
+            snapshot: Snapshot | None = read_snapshot(self._folder / SNAPSHOT_FILE, seen)
+        except FileNotFoundError:
+            snapshot = None
+        except (DamagedRunError, DamagedSnapshotError, OSError) as error:
+            log.warning("snapshot_dropped", reason=str(error))
+            return self._load_from_start()
+        if snapshot is None or seen.stored_seq < snapshot.state.next_seq - 1:
+            return self._load_from_start()
+        state = snapshot.state
+        last_seq: int = state.next_seq - 1
+        reader = self._journal_reader(last_seq, snapshot.last_sha256, snapshot.offset)
+        try:
+            if self._stands_in_journal(reader, snapshot):
+                deciding = self._deciding_at(reader, Engine(state, snapshot.last_sha256), seen)
+                deciding.next_action_offset = snapshot.action_offset + 1
+                deciding.last_offset = snapshot.offset
+                self._follow_to_end(reader, deciding)
+                if deciding.acceptance.last_seq >= seen.stored_seq:
+                    self._tell_loaded(deciding, started, snapshot_seq=last_seq)
+                    return reader, deciding
+        except JournalMismatch as error:
+            log.warning("snapshot_dropped", reason=str(error))
+        reader.close()
+        return self._load_from_start()
+
+    def _load_from_start(self) -> tuple[JournalReader, Deciding]:
+        started = time.monotonic()
+        try:
+            StoredSeenActions(self._folder / "seen").clear()
+        except DamagedRunError:
+            for path in (self._folder / "seen").glob("*.ids"):
+                path.unlink()
+        (self._folder / SNAPSHOT_FILE).unlink(missing_ok=True)
+        seen = StoredSeenActions(self._folder / "seen")
+        engine = Engine.start(seen=seen)
+        reader = self._journal_reader(-1, engine.last_sha256, 0)
+        deciding = self._deciding_at(reader, engine, seen)
+        self._follow_to_end(reader, deciding)
+        self._tell_loaded(deciding, started, snapshot_seq=-1)
+        return reader, deciding
+
+    def _journal_reader(self, last_seq: int, last_sha256: bytes, offset: int) -> JournalReader:
+        return JournalReader(
+            self._kafka, self._decisions_topic, last_seq=last_seq, last_sha256=last_sha256, offset=offset
+        )
+
+    def _deciding_at(self, reader: JournalReader, engine: Engine, seen: StoredSeenActions) -> Deciding:
+        return Deciding(engine, seen, self._ids, reader.acceptance, next_action_offset=0, last_offset=-1)
+
+    def _stands_in_journal(self, reader: JournalReader, snapshot: Snapshot) -> bool:
+        """Read the decision that the snapshot was made after, and compare."""
+        while not self._stop.is_set():
+            for entry in reader.messages(1, IDLE_WAIT_SECONDS):
+                return bool(reader.acceptance.is_last(entry.value()))
+            if reader.at_end:
+                return False
+        return False
+
+    def _follow_to_end(self, reader: JournalReader, deciding: Deciding) -> None:
+        """Follow the journal to its end, as it is now.
+
+        Raises:
+            JournalMismatch: it is not the journal that the stored ids belong to.
+
+        """
+        while not self._stop.is_set():
+            for entry in reader.poll(READ_BACK_MAX, IDLE_WAIT_SECONDS):
+                self._follow(deciding, entry.value, entry.offset)
+            if reader.at_end:
+                return
+
+    def _follow(self, deciding: Deciding, avro: bytes, offset: int) -> None:
+        deciding.follow(avro, offset)
+        seen = deciding.seen
+        if (
+            deciding.acceptance.last_seq == seen.stored_seq
+            and deciding.acceptance.last_sha256 != seen.stored_sha256
+        ):
+            raise JournalMismatch(f"decision {seen.stored_seq} is not the one that the stored ids end with")
+        if seen.is_full:
+            seen.flush(deciding.acceptance.last_seq, deciding.acceptance.last_sha256)
+
+    def _tell_loaded(self, deciding: Deciding, started: float, *, snapshot_seq: int) -> None:
+        state: State = deciding.engine.state
+        log.info(
+            "loaded",
+            seq=state.next_seq - 1,
+            snapshot_seq=snapshot_seq,
+            registrations=len(state.registrations),
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    # -- standing by, and deciding ---------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Stand by until elected, then decide, until told to stop.
+
+        Raises:
+            Superseded: another decider wrote, or was elected.
+
+        """
+        self._consumer.subscribe(
+            [self._actions_topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_revoke,
+        )
+        self._monitoring.ready(True)
+        while not self._stop.is_set():
+            if self._is_active:
+                self._decide_some()
+            else:
+                self._stand_by()
+            if self._failure is not None:
+                raise self._failure
+        self._stop_gracefully()
+
+    def _stand_by(self) -> None:
+        """Follow the journal, and take part in the election."""
+        self._take_actions(0.0)
+        if self._is_active:
+            return
+        for entry in self._reader.poll(READ_BACK_MAX, IDLE_WAIT_SECONDS):
+            self._follow(self._deciding, entry.value, entry.offset)
+        self._tell_position()
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Elected: read the journal to its end, and go on with the action behind it."""
+        try:
+            if partitions:
+                self._follow_to_end(self._reader, self._deciding)
+                consumer.incremental_assign(
+                    [TopicPartition(self._actions_topic, 0, self._deciding.next_action_offset)]
+                )
+                self._is_active = True
+                self._confirmed_at = time.monotonic()
+                self._metrics.active.set(1)
+                log.info("active", next_action_offset=self._deciding.next_action_offset)
+        except Exception as error:  # The client would swallow it: it is raised again by `work`.
+            self._failure = error
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Another was elected. What was written is in the journal or is not: the journal tells."""
+        if partitions:
+            consumer.incremental_unassign(partitions)
+            if self._is_active and not self._stop.is_set():
+                self._failure = Superseded("another decider was elected")
+            self._is_active = False
+
+    def _decide_some(self) -> None:
+        """One turn: decide what came, write it, compare what came back."""
+        pending = len(self._deciding.pending)
+        if pending < PENDING_DECISIONS_MAX and not self._wants_quiet():
+            messages = self._take_actions(PENDING_WAIT_SECONDS if pending else IDLE_WAIT_SECONDS)
+            if messages and self._is_active:
+                self._decide(messages)
+        self._read_back(0.0 if len(self._deciding.pending) < PENDING_DECISIONS_MAX else IDLE_WAIT_SECONDS)
+        self._producer.poll(0)
+        if not self._deciding.pending:
+            self._keep_house()
+        self._turns += 1
+        if self._turns % GARBAGE_EVERY_TURNS == 0:
+            gc.collect(1)
+
+    def _take_actions(self, timeout_seconds: float) -> list[Message]:
+        """Give the records that are there, waiting only for the first."""
+        found = self._consumer.consume(1, timeout_seconds)
+        if found:
+            found += self._consumer.consume(BATCH_ACTIONS_MAX - 1, 0)
+        messages = []
+        for message in found:
+            error = message.error()
+            if error is None:
+                messages.append(message)
+            elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+                raise JournalMismatch(
+                    f"{self._actions_topic} has no offset {self._deciding.next_action_offset}, where the journal stops",
+                    advice="Restore the topic of actions; nothing was decided in between.",
+                )
+            elif not error.retriable() and error.code() != KafkaError._ALL_BROKERS_DOWN:
+                raise BrokerUnavailable(f"{self._actions_topic} cannot be read: {error.str()}")
+        return messages
+
+    def _decide(self, messages: list[Message]) -> None:
+        with self._metrics.batch_seconds.time():
+            decided = self._deciding.decide(messages)
+        if decided.dead_letters:
+            self._send_dead_letters(decided.dead_letters)
+        taken = self._producer.produce_batch(
+            self._decisions_topic, [{"value": value} for value in decided.values], partition=0
+        )
+        if taken != len(decided.values):
+            # Its queue holds twice what can be pending, so something is wrong; order must not depend on a retry.
+            raise Superseded(f"the client took {taken} of {len(decided.values)} decisions")
+        self._metrics.count(decided)
+
+    def _send_dead_letters(self, letters: list[DeadLetter]) -> None:
+        """Make sure that the broker has them before the decisions that account for them are written."""
+        failed: list[str] = []
+
+        def delivered(error: KafkaError | None, _message: Message) -> None:
+            if error is not None:
+                failed.append(error.str())
+
+        for letter in letters:
+            self._producer.produce(
+                self._dead_letters_topic,
+                letter.value,
+                partition=0,
+                headers={
+                    "neraca-reason": letter.reason.encode()[:1000],
+                    "neraca-topic": self._actions_topic.encode(),
+                    "neraca-partition": b"0",
+                    "neraca-offset": str(letter.action_offset).encode(),
+                    "neraca-seq": str(letter.seq).encode(),
+                },
+                on_delivery=delivered,
+            )
+        if self._producer.flush(CONFIRM_TIMEOUT_SECONDS) or failed:
+            raise Superseded(
+                f"dead letters could not be written: {', '.join(failed) or 'the broker is silent'}"
+            )
+        for letter in letters:
+            log.warning(
+                "unreadable", seq=letter.seq, action_offset=letter.action_offset, reason=letter.reason
+            )
+
+    def _read_back(self, timeout_seconds: float) -> None:
+        messages = self._reader.messages(READ_BACK_MAX, timeout_seconds)
+        confirmed = self._deciding.read_back(messages) if messages else 0
+        now = time.monotonic()
+        if confirmed:
+            self._metrics.latency_seconds.observe(
+                max(0.0, time.time() - int(self._deciding.confirmed_at) / 1e6)
+            )
+            self._tell_position()
+        if confirmed or not self._deciding.pending:
+            self._confirmed_at = now
+        elif now - self._confirmed_at > CONFIRM_TIMEOUT_SECONDS:
+            raise Superseded(f"nothing that was written came back for {CONFIRM_TIMEOUT_SECONDS:.0f} seconds")
+
+    def _tell_position(self) -> None:
+        """Show `seq` and lag."""
+        deciding = self._deciding
+        acceptance = deciding.acceptance
+        try:
+            _, high = self._consumer.get_watermark_offsets(
+                TopicPartition(self._actions_topic, 0), cached=True
+            )
+        except KafkaException:
+            high = -1
+        undecided = max(0, high - deciding.next_action_offset) if self._is_active else 0
+        self._monitoring.seq(acceptance.last_seq)
+        self._monitoring.lag(
+            undecided + len(deciding.pending), max(0.0, time.time() - int(deciding.confirmed_at) / 1e6)
+        )
+        self._monitoring.acceptance(acceptance.passed_over, acceptance.repeats)
+        self._metrics.registrations.set(len(self._deciding.engine.state.registrations))
+
+    # -- snapshots -------------------------------------------------------------------------------------------
+
+    def _wants_quiet(self) -> bool:
+        """Tell whether the next action has to wait until everything written has come back."""
+        return self._deciding.seen.is_full or self._snapshot_is_due()
+
+    def _snapshot_is_due(self) -> bool:
+        return (
+            self._snapshot_pid is None
+            and self._deciding.acceptance.last_seq - self._snapshot_seq >= SNAPSHOT_EVERY_DECISIONS
+        )
+
+    def _keep_house(self) -> None:
+        """With nothing on its way: store ids, take a snapshot, tell the group how far it is."""
+        deciding = self._deciding
+        acceptance = deciding.acceptance
+        if deciding.seen.is_full:
+            deciding.seen.flush(acceptance.last_seq, acceptance.last_sha256)
+        if self._snapshot_pid is not None:
+            done, _ = os.waitpid(self._snapshot_pid, os.WNOHANG)
+            if done:
+                self._snapshot_pid = None
+        if self._snapshot_is_due():
+            self._snapshot_beside()
+        now = time.monotonic()
+        if self._is_active and now - self._committed_at > COMMIT_EVERY_SECONDS:
+            # For Kafka's own tools, which show lag by it. The decider itself never reads it.
+            self._committed_at = now
+            self._consumer.commit(
+                offsets=[TopicPartition(self._actions_topic, 0, deciding.next_action_offset)],
+                asynchronous=True,
+            )
+
+    def _snapshot_beside(self) -> None:
+        """Write a snapshot from a copy of this process, so that deciding does not wait for it."""
+        deciding = self._deciding
+        deciding.seen.flush(deciding.acceptance.last_seq, deciding.acceptance.last_sha256)
+        self._snapshot_seq = deciding.acceptance.last_seq
+        pid = os.fork()
+        if pid == 0:  # The copy: it has none of the client's threads, writes one file, and is gone.
+            code = 1
+            try:
+                self._write_snapshot()
+                code = 0
+            finally:
+                os._exit(code)
+        self._snapshot_pid = pid
+
+    def _write_snapshot(self) -> None:
+        deciding = self._deciding
+        write_snapshot(
+            self._folder / SNAPSHOT_FILE,
+            Snapshot(
+                deciding.engine.state,
+                deciding.acceptance.last_sha256,
+                deciding.last_offset,
+                deciding.next_action_offset - 1,
+            ),
+        )
+
+    def _stop_gracefully(self) -> None:
+        """Wait for what is on its way, and leave a snapshot for the next start."""
+        deadline = time.monotonic() + CONFIRM_TIMEOUT_SECONDS
+        while self._deciding.pending and time.monotonic() < deadline:
+            self._read_back(IDLE_WAIT_SECONDS)
+        acceptance = self._deciding.acceptance
+        is_worth_it = acceptance.last_seq - self._snapshot_seq >= SNAPSHOT_AT_STOP_DECISIONS
+        if not self._deciding.pending and is_worth_it:
+            self._deciding.seen.flush(acceptance.last_seq, acceptance.last_sha256)
+            self._write_snapshot()
+        log.info("stopped", seq=acceptance.last_seq)
+
+    def close(self) -> None:
+        """Leave the group, and let go of the broker."""
+        if self._snapshot_pid is not None:
+            os.waitpid(self._snapshot_pid, 0)
+        self._is_active = False
+        self._consumer.close()
+        self._reader.close()
+        self._producer.purge()
+        self._producer.flush(1)

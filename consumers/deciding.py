@@ -1,0 +1,189 @@
+"""The decider's inner loop: records in, framed decisions out, and the comparison of what comes back.
+
+Pure but for the ledger that it carries: it talks to no broker. mypyc compiles it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final, final
+
+from mypy_extensions import i64
+
+from schemas.errors import NeracaError, UnreadableRecord
+from schemas.framing import ActionRecord, decode_action_value, frame
+from schemas.ids import SchemaIds
+
+from ledger.engine import Engine
+
+from consumers.journal import Acceptance
+from consumers.seen_actions import StoredSeenActions
+
+
+class Superseded(NeracaError):
+    """Another decider's record took a place in the journal that this one had decided for."""
+
+    retryable = True
+
+
+@final
+class DeadLetter:
+    """A record that could not be read.
+
+    Attributes:
+        value: As it came; None: it had no value.
+        reason: Why.
+        action_offset: Where it stands on the action topic.
+        seq: The decision that accounts for it.
+
+    """
+
+    __slots__ = ("action_offset", "reason", "seq", "value")
+
+    def __init__(self, value: bytes | None, reason: str, action_offset: i64, seq: i64) -> None:
+        self.value: Final = value
+        self.reason: Final = reason
+        self.action_offset: Final[i64] = action_offset
+        self.seq: Final[i64] = seq
+
+    def __repr__(self) -> str:
+        """Show where it stands, and why; never what it holds."""
+        return f"DeadLetter(seq={self.seq}, action_offset={self.action_offset}, {self.reason})"
+
+
+@final
+class Written:
+    """A decision that was handed to the broker and has not come back yet."""
+
+    __slots__ = ("recorded_at", "seq", "sha256", "value")
+
+    def __init__(self, value: bytes, seq: i64, sha256: bytes, recorded_at: i64) -> None:
+        self.value: Final = value
+        self.seq: Final[i64] = seq
+        self.sha256: Final = sha256
+        self.recorded_at: Final[i64] = recorded_at
+
+
+@final
+class Decided:
+    """What became of one batch.
+
+    Attributes:
+        values: Framed decisions, in order.
+        dead_letters: Records of the batch that could not be read.
+        outcomes: Count by outcome and code, as "OUTCOME" or "REFUSED CODE".
+
+    """
+
+    __slots__ = ("dead_letters", "outcomes", "values")
+
+    def __init__(self) -> None:
+        self.values: Final[list[bytes]] = []
+        self.dead_letters: Final[list[DeadLetter]] = []
+        self.outcomes: Final[dict[str, int]] = {}
+
+
+@final
+class Deciding:
+    """A ledger at work on the two topics.
+
+    Attributes:
+        engine: The ledger; ahead of the journal by what is in `pending`.
+        acceptance: What the journal has accepted.
+        pending: Decisions written and not read back, the oldest first.
+        next_action_offset: The action to decide next.
+        last_offset: Where the last accepted decision stands on the journal's topic; -1: nowhere yet.
+        confirmed_at: `recorded_at` of the action whose decision came back last.
+
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        seen: StoredSeenActions,
+        ids: SchemaIds,
+        acceptance: Acceptance,
+        *,
+        next_action_offset: i64,
+        last_offset: i64,
+    ) -> None:
+        self.engine: Final = engine
+        self.seen: Final = seen
+        self.acceptance: Final = acceptance
+        self.pending: Final[deque[Written]] = deque()
+        self.next_action_offset: i64 = next_action_offset
+        self.last_offset: i64 = last_offset
+        self.confirmed_at: i64 = 0
+        self._ids: Final = ids
+
+    def follow(self, avro: bytes, offset: i64) -> None:
+        """Take a decision that the journal has accepted, whoever made it."""
+        decision = self.engine.follow(avro)
+        self.next_action_offset = decision.action_offset + 1
+        self.last_offset = offset
+
+    def decide(self, messages: list[Any]) -> Decided:
+        """Decide a batch of records of the action topic, given as the client's messages."""
+        decided = Decided()
+        read: list[tuple[Any, ActionRecord | None, str]] = []
+        action_ids: list[bytes] = []
+        for message in messages:
+            try:
+                record = decode_action_value(message.value(), self._ids)
+            except UnreadableRecord as error:
+                read.append((message, None, str(error)))
+            else:
+                action_ids.append(record.action.action_id)
+                read.append((message, record, ""))
+        self.seen.prefetch(action_ids)
+        engine = self.engine
+        outcomes = decided.outcomes
+        decision_id: int = self._ids.decision_id
+        for message, readable, reason in read:
+            offset: i64 = message.offset()
+            timestamp_ms: i64 = message.timestamp()[1]
+            recorded_at: i64 = timestamp_ms * 1000
+            if readable is not None:
+                decision = engine.decide(
+                    readable.action, readable.avro, readable.digest, offset, recorded_at, 0
+                )
+            else:
+                value: bytes | None = message.value()
+                decision = engine.decide_unreadable(b"" if value is None else value, offset, recorded_at, 0)
+                decided.dead_letters.append(DeadLetter(value, reason, offset, decision.seq))
+            code = decision.code
+            outcome = decision.outcome if code is None else "REFUSED " + code
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+            framed = frame(decision_id, engine.last_bytes)
+            decided.values.append(framed)
+            self.pending.append(Written(framed, decision.seq, engine.last_sha256, recorded_at))
+            self.next_action_offset = offset + 1
+        return decided
+
+    def read_back(self, messages: list[Any]) -> int:
+        """Compare records of the journal with what was written; give how many of ours came back.
+
+        Raises:
+            Superseded: a record that is not ours was accepted.
+
+        """
+        confirmed = 0
+        pending = self.pending
+        for message in messages:
+            value: bytes | None = message.value()
+            if pending and value == pending[0].value:
+                written = pending.popleft()
+                self.acceptance.accept(written.seq, written.sha256)
+                self.confirmed_at = written.recorded_at
+                self.last_offset = message.offset()
+                confirmed += 1
+            elif self.acceptance.offer(value) is not None:
+                raise Superseded(
+                    f"decision {self.acceptance.last_seq} in the journal is another decider's",
+                    advice="This decider starts again from the journal; see that all run the same version.",
+                )
+        return confirmed
+
+    def __repr__(self) -> str:
+        """Show where it stands."""
+        return f"Deciding({self.engine!r}, pending={len(self.pending)}, {self.acceptance!r})"
