@@ -1,0 +1,159 @@
+"""A run of decisions, decoded and reduced to the rows that every read model needs.
+
+Append-only tables get a row per decision or posting, the others the last state per key: a batch of 50,000
+decisions changes a line of a busy permit a thousand times, and the table sees it once. Must not talk to a
+database: `tables.py` loads what this makes.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from projections import (
+    agencies,
+    complaints,
+    decisions,
+    destinations,
+    people_on_hold,
+    permits,
+    policies,
+    postings,
+    quota_balances,
+    registrations,
+    trainings,
+)
+from projections.agencies import AgencyRows
+from projections.binary_copy import CopyRows
+from projections.complaints import ComplaintRows
+from projections.decisions import DecisionRows
+from projections.destinations import DestinationRows
+from projections.people_on_hold import PeopleOnHoldRows
+from projections.permits import PermitRows
+from projections.policies import PolicyRows
+from projections.postings import PostingRows
+from projections.quota_balances import QuotaBalanceRows
+from projections.registrations import RegistrationRows
+from projections.trainings import TrainingRows
+from schemas.codec import decode_decision
+from schemas.records import Decision
+
+
+@final
+class TableLoad:
+    """Rows for one table: a COPY into it, or into `staged_<table>` and a statement that merges them."""
+
+    def __init__(self, table: str, columns: str, rows: CopyRows, merge: str | None) -> None:
+        self.table: Final[str] = table
+        self.rows: Final[int] = rows.rows
+        target = f"neraca.{table}" if merge is None else f"staged_{table}"
+        self.copy: Final[str] = f"COPY {target} ({columns}) FROM STDIN (FORMAT binary)"
+        self.data: Final[bytes] = rows.finish()
+        self.merge: Final[str | None] = merge
+
+    def __repr__(self) -> str:
+        """Show table and size."""
+        return f"TableLoad({self.table}, rows={self.rows}, bytes={len(self.data)}, merge={self.merge is not None})"
+
+
+@final
+class Batch:
+    """Decisions that follow one another, `seq` by `seq`, and the rows that they lead to."""
+
+    def __init__(self, first_seq: i64) -> None:
+        self.first_seq: Final[i64] = first_seq
+        self.next_seq: i64 = first_seq
+        self.last_value: bytes = b""
+        self.entered_at_max: i64 = -1
+        self.decisions: Final[DecisionRows] = DecisionRows()
+        self.postings: Final[PostingRows] = PostingRows()
+        self.policies: Final[PolicyRows] = PolicyRows()
+        self.quota_balances: Final[QuotaBalanceRows] = QuotaBalanceRows()
+        self.registrations: Final[RegistrationRows] = RegistrationRows(first_seq)
+        self.permits: Final[PermitRows] = PermitRows()
+        self.agencies: Final[AgencyRows] = AgencyRows()
+        self.destinations: Final[DestinationRows] = DestinationRows()
+        self.people_on_hold: Final[PeopleOnHoldRows] = PeopleOnHoldRows()
+        self.trainings: Final[TrainingRows] = TrainingRows()
+        self.complaints: Final[ComplaintRows] = ComplaintRows()
+
+    def add_values(self, values: list[bytes]) -> None:
+        """Take the next decisions, as the Avro bytes that the journal holds.
+
+        Raises:
+            MalformedRecordError: one of them is no decision.
+            ValueError: one of them does not carry the next `seq`.
+
+        """
+        for value in values:
+            self.add(decode_decision(value))
+            self.last_value = value
+
+    def add(self, decision: Decision) -> None:
+        """Take one decision."""
+        if decision.seq != self.next_seq:
+            raise ValueError(f"decision {decision.seq} offered where {self.next_seq} is next")
+        self.next_seq += 1
+        self.decisions.add(decision)
+        if decision.outcome != "ACCEPTED":
+            return
+        entered_at = decision.entered_at
+        if entered_at is not None and entered_at > self.entered_at_max:
+            self.entered_at_max = entered_at
+        if decision.registrations:
+            self.registrations.add(decision)
+        if decision.postings:
+            self.postings.add(decision)
+            self.quota_balances.add(decision)
+        if decision.permits:
+            self.permits.add(decision)
+        if decision.agencies:
+            self.agencies.add(decision)
+        if decision.destinations:
+            self.destinations.add(decision)
+        if decision.people:
+            self.people_on_hold.add(decision)
+        if decision.trainings:
+            self.trainings.add(decision)
+        if decision.complaints:
+            self.complaints.add(decision)
+        if decision.policies:
+            self.policies.add(decision)
+
+    def last_sha256(self) -> bytes:
+        """Give the hash of the last decision taken."""
+        return sha256(self.last_value).digest()
+
+    def loads(self) -> list[TableLoad]:
+        """Give what is to be loaded, in the order to load it; tables without rows are left out."""
+        registered = self.registrations
+        while registered.write_some(1024):
+            pass
+        loads = [
+            TableLoad("decisions", decisions.COLUMNS, self.decisions.rows, None),
+            TableLoad("postings", postings.COLUMNS, self.postings.rows, None),
+            TableLoad("policies", policies.COLUMNS, self.policies.rows, None),
+            TableLoad("registrations", registrations.NEW_COLUMNS, registered.new, None),
+            TableLoad(
+                "registrations", registrations.CHANGED_COLUMNS, registered.updated, registrations.MERGE
+            ),
+            TableLoad(
+                "quota_balances", quota_balances.COLUMNS, self.quota_balances.finish(), quota_balances.MERGE
+            ),
+            TableLoad("permits", permits.COLUMNS, self.permits.finish(), permits.MERGE),
+            TableLoad("permit_lines", permits.LINE_COLUMNS, self.permits.finish_lines(), permits.LINE_MERGE),
+            TableLoad("agencies", agencies.COLUMNS, self.agencies.finish(), agencies.MERGE),
+            TableLoad("destinations", destinations.COLUMNS, self.destinations.finish(), destinations.MERGE),
+            TableLoad(
+                "people_on_hold", people_on_hold.COLUMNS, self.people_on_hold.finish(), people_on_hold.MERGE
+            ),
+            TableLoad("trainings", trainings.COLUMNS, self.trainings.finish(), trainings.MERGE),
+            TableLoad("complaints", complaints.COLUMNS, self.complaints.finish(), complaints.MERGE),
+        ]
+        return [load for load in loads if load.rows > 0]
+
+    def __repr__(self) -> str:
+        """Show which decisions it holds."""
+        return f"Batch(first_seq={self.first_seq}, decisions={self.next_seq - self.first_seq})"
