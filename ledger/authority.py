@@ -9,6 +9,7 @@ from schemas.records import Action, Agency, Destination, Permit, Person
 
 from ledger.effects import Effects
 from ledger.permits import PermitState, permit_after
+from ledger.policy import DEFAULT_VERSION
 from ledger.quota import AVAILABLE, GRANTED
 from ledger.state import State
 
@@ -115,7 +116,8 @@ def decide_policy(state: State, action: Action, effects: Effects) -> str | None:
     policy = action.policy
     if policy is None:
         raise InvariantViolation("an adoption came to the rules without its policy")
-    if policy.version in state.policy_versions:
+    # The default's version counts as used, also where the journal begins with another policy.
+    if policy.version == DEFAULT_VERSION or policy.version in state.policy_versions:
         return "POLICY_EXISTS"
     effects.policies.append(policy)
     return None
