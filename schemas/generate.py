@@ -234,7 +234,7 @@ class Generator:
         """Write the class of a record."""
         record = self.named[name]
         fields = record["fields"]
-        out = [f"@final\nclass {name}:", f'    """{record["doc"]}', "", "    Attributes:"]
+        out = [f"@mypyc_attr(acyclic=True)\n@final\nclass {name}:", f'    """{record["doc"]}', "", "    Attributes:"]
         out += [f"        {attribute(f['name'])}: {f.get('doc', '')}" for f in fields]
         out += ["", '    """', "", "    __slots__ = ("]
         out += [f'        "{attribute(f["name"])}",' for f in fields]
@@ -372,7 +372,7 @@ class Generator:
         doc = "The records of the contracts as Python classes: plain, typed, compiled where a compiler is."
         out = [HEADER.format(doc=doc)]
         out += ["from __future__ import annotations\n\nfrom typing import Final, final\n\n"]
-        out += ["from mypy_extensions import i64\n\n\n"]
+        out += ["from mypy_extensions import i64, mypyc_attr\n\n\n"]
         out += ["\n\n".join(self.record_class(name) for name in self.records)]
         return "".join(out)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 
+@mypyc_attr(acyclic=True)
 @final
 class PermitLine:
     """What a permit grants on one line.
@@ -47,6 +48,7 @@ class PermitLine:
         return f"PermitLine(line={self.line!r}, position={self.position!r}, sex={self.sex!r}, units={self.units!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Instant:
     """A moment, with the local reading that the source gave.
@@ -75,6 +77,7 @@ class Instant:
         return f"Instant(at={self.at!r}, offset_minutes={self.offset_minutes!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class UnitTakenAt:
     """A moment of taking per system.
@@ -103,6 +106,7 @@ class UnitTakenAt:
         return f"UnitTakenAt(SISKOTKLN={self.SISKOTKLN!r}, SIAPKERJA={self.SIAPKERJA!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Policy:
     """The rules that hold from the decision that adopts them. Contract §5.
@@ -163,6 +167,7 @@ class Policy:
         return f"Policy(version={self.version!r}, registration_limit={self.registration_limit!r}, closure={self.closure!r}, unit_taken_at={self.unit_taken_at!r}, biometrics_not_required={self.biometrics_not_required!r}, agreement_not_required={self.agreement_not_required!r}, restore_if_valid_at={self.restore_if_valid_at!r}, restoration={self.restoration!r}, late_departures={self.late_departures!r}, clock_skew_seconds={self.clock_skew_seconds!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Evidence:
     """A document that the source holds.
@@ -191,6 +196,7 @@ class Evidence:
         return f"Evidence(type={self.type!r}, reference={self.reference!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Action:
     """What a source system says happened or asks for. Contract §1. Everything before entered_at is the action's content; fields of later versions go to the end, with a default.
@@ -355,6 +361,7 @@ class Action:
         return f"Action(action_id={self.action_id!r}, kind={self.kind!r}, system={self.system!r}, office_type={self.office_type!r}, office_code={self.office_code!r}, officer={self.officer!r}, occurred_at={self.occurred_at!r}, occurred_offset_minutes={self.occurred_offset_minutes!r}, registration_id={self.registration_id!r}, person_id={self.person_id!r}, scheme={self.scheme!r}, agency_id={self.agency_id!r}, destination={self.destination!r}, position={self.position!r}, sex={self.sex!r}, permit_id={self.permit_id!r}, line={self.line!r}, valid_from={self.valid_from!r}, valid_to={self.valid_to!r}, lines={self.lines!r}, units={self.units!r}, policy={self.policy!r}, reason={self.reason!r}, second_officer={self.second_officer!r}, candidate_id={self.candidate_id!r}, reference={self.reference!r}, training_id={self.training_id!r}, provider_id={self.provider_id!r}, provider_type={self.provider_type!r}, complaint_id={self.complaint_id!r}, topic={self.topic!r}, channel={self.channel!r}, evidence={self.evidence!r}, entered_at={self.entered_at!r}, entered_offset_minutes={self.entered_offset_minutes!r}, sealed={self.sealed!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Unit:
     """A unit and its line.
@@ -387,6 +394,7 @@ class Unit:
         return f"Unit(permit_id={self.permit_id!r}, line={self.line!r}, state={self.state!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Stage:
     """A stage that was passed.
@@ -419,6 +427,7 @@ class Stage:
         return f"Stage(at={self.at!r}, offset_minutes={self.offset_minutes!r}, seq={self.seq!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Registration:
     """One registration of one person.
@@ -519,6 +528,7 @@ class Registration:
         return f"Registration(registration_id={self.registration_id!r}, person_id={self.person_id!r}, system={self.system!r}, scheme={self.scheme!r}, agency_id={self.agency_id!r}, destination={self.destination!r}, position={self.position!r}, sex={self.sex!r}, status={self.status!r}, reregistered_as={self.reregistered_as!r}, reregistered_from={self.reregistered_from!r}, unit={self.unit!r}, registered={self.registered!r}, documents_verified={self.documents_verified!r}, candidate_id_issued={self.candidate_id_issued!r}, agreement_signed={self.agreement_signed!r}, documents_fulfilled={self.documents_fulfilled!r}, orientation_completed={self.orientation_completed!r}, biometrics_registered={self.biometrics_registered!r}, departed={self.departed!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Posting:
     """Whole units from one account of a line to another, and the line after it.
@@ -579,6 +589,7 @@ class Posting:
         return f"Posting(permit_id={self.permit_id!r}, line={self.line!r}, from_account={self.from_account!r}, to_account={self.to_account!r}, units={self.units!r}, granted={self.granted!r}, available={self.available!r}, reserved={self.reserved!r}, departed={self.departed!r}, forfeited={self.forfeited!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Permit:
     """A recruitment permit, SIP2MI.
@@ -627,6 +638,7 @@ class Permit:
         return f"Permit(permit_id={self.permit_id!r}, agency_id={self.agency_id!r}, destination={self.destination!r}, valid_from={self.valid_from!r}, valid_to={self.valid_to!r}, revoked={self.revoked!r}, lines={self.lines!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Agency:
     """A placement company, P3MI.
@@ -655,6 +667,7 @@ class Agency:
         return f"Agency(agency_id={self.agency_id!r}, status={self.status!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Destination:
     """A country.
@@ -683,6 +696,7 @@ class Destination:
         return f"Destination(destination={self.destination!r}, status={self.status!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Person:
     """A person in an identity dispute, or out of it.
@@ -711,6 +725,7 @@ class Person:
         return f"Person(person_id={self.person_id!r}, held={self.held!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Training:
     """A training service [L5].
@@ -751,6 +766,7 @@ class Training:
         return f"Training(training_id={self.training_id!r}, person_id={self.person_id!r}, provider_id={self.provider_id!r}, provider_type={self.provider_type!r}, status={self.status!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Complaint:
     """A complaint [L6].
@@ -791,6 +807,7 @@ class Complaint:
         return f"Complaint(complaint_id={self.complaint_id!r}, topic={self.topic!r}, channel={self.channel!r}, registration_id={self.registration_id!r}, status={self.status!r})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Decision:
     """What the ledger makes of one action: accepted with the state it leads to, or not, and why. Contract §2. Names are strings and not enums so that columnar engines read the nested lists as they are.

@@ -23,7 +23,7 @@ from schemas.kinds import (
     UNIT_TAKEN_AT,
 )
 from schemas.records import Action, Policy
-from schemas.strict_json import NotStrictJsonError, load_object
+from schemas.strict_json import DEPTH_MAX, NotStrictJsonError, load_object
 
 # An identifier is an opaque string; longer than this it is none, and a decision that repeats it must stay
 # below 64 KiB, the limit of an entry in a C2SP tlog-tiles bundle.
@@ -133,7 +133,8 @@ def _check_sealed(found: list[Problem], sealed: str) -> None:
         )
         return
     try:
-        load_object(sealed)
+        # One level less than an action has: there it stands inside an object.
+        load_object(sealed, DEPTH_MAX - 1)
     except NotStrictJsonError:
         found.append(Problem("sealed", "it is no JSON object", "one object of sealed fields"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from json.scanner import make_scanner
 from typing import Final
 
@@ -65,7 +65,7 @@ _DECODER: Final = json.JSONDecoder(
 _SCAN: Final = make_scanner(_DECODER)  # type: ignore[arg-type]
 
 
-def load(text: str) -> object:
+def load(text: str, depth_max: int = DEPTH_MAX) -> object:
     """Give what a JSON text holds.
 
     Raises:
@@ -82,7 +82,7 @@ def load(text: str) -> object:
             f"it is no JSON: {error.msg} at character {error.pos + 1}", "one JSON object a line"
         ) from None
     except RecursionError:
-        raise NotStrictJsonError(f"it nests deeper than {DEPTH_MAX}", "a flatter object") from None
+        raise NotStrictJsonError(f"it nests deeper than {depth_max}", "a flatter object") from None
     except NotStrictJsonError:
         raise
     except ValueError:
@@ -92,22 +92,22 @@ def load(text: str) -> object:
         raise NotStrictJsonError(
             f"something follows the JSON text at character {end + 1}", "one object a line"
         )
-    if text.count("{") + text.count("[") > DEPTH_MAX and _depth_exceeds(value, DEPTH_MAX):
-        raise NotStrictJsonError(f"it nests deeper than {DEPTH_MAX}", "a flatter object")
+    if text.count("{") + text.count("[") > depth_max and _depth_exceeds(value, depth_max):
+        raise NotStrictJsonError(f"it nests deeper than {depth_max}", "a flatter object")
     # Only an escape can bring half a pair in: the bytes of a line were decoded as UTF-8 before.
     if "\\ud" in text or "\\uD" in text or not _encodable(text):
         _refuse_surrogates(value)
     return value
 
 
-def load_object(text: str) -> dict[str, object]:
+def load_object(text: str, depth_max: int = DEPTH_MAX) -> dict[str, object]:
     """Give the object that a JSON text holds.
 
     Raises:
         NotStrictJsonError: as `load`, or the text holds something else.
 
     """
-    value = load(text)
+    value = load(text, depth_max)
     if not isinstance(value, dict):
         raise NotStrictJsonError(f"it is {kind_of(value)}, no object", "one JSON object, in braces")
     return value
@@ -156,18 +156,20 @@ def _encodable(text: str) -> bool:
 def _depth_exceeds(value: object, limit: int) -> bool:
     """Tell whether a value nests deeper than that, without a stack of its own depth."""
     level = [value]
-    for _ in range(limit + 1):
-        level = [inner for outer in level for inner in _children(outer)]
+    for _ in range(limit):
+        level = [inner for outer in level for inner in _containers(outer)]
         if not level:
             return False
     return True
 
 
-def _children(value: object) -> Iterator[object]:
+def _containers(value: object) -> Iterator[object]:
+    inner: Iterable[object] = ()
     if isinstance(value, dict):
-        yield from value.values()
+        inner = value.values()
     elif isinstance(value, list):
-        yield from value
+        inner = value
+    return (one for one in inner if isinstance(one, dict | list))
 
 
 def _refuse_surrogates(value: object) -> None:

@@ -1,4 +1,4 @@
-"""Runs pytest with every module of ours as pure Python, also where compiled: `python -m tests.schemas.pure`."""
+"""Runs pytest on sources of ours only, also where they are compiled: `python -m tests.schemas.pure`."""
 
 from __future__ import annotations
 
