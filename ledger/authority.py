@@ -1,17 +1,19 @@
-"""What BP2MI's head office rules: agencies, destinations, permits and their quota, policy, holds (contract §3, Others)."""
+"""What BP2MI's head office rules: agencies, destinations, permits and quota, policy, holds.
+
+Contract §3, "Others".
+"""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
-
-from schemas.errors import InvariantViolation
-from schemas.records import Action, Agency, Destination, Permit, Person
 
 from ledger.effects import Effects
 from ledger.permits import PermitState, permit_after
 from ledger.policy import DEFAULT_VERSION
 from ledger.quota import AVAILABLE, GRANTED
 from ledger.state import State
+from schemas.errors import InvariantViolation
+from schemas.records import Action, Agency, Destination, Permit, Person
 
 
 def decide_agency(state: State, action: Action, effects: Effects) -> str | None:
@@ -59,7 +61,15 @@ def decide_permit_issued(state: State, action: Action, effects: Effects) -> str 
     for line in action.lines:
         effects.postings.move(permit_id, line.line, GRANTED, AVAILABLE, line.units)
     effects.permits.append(
-        Permit(permit_id, agency_id, _given(action.destination), valid_from, valid_to, False, action.lines)
+        Permit(
+            permit_id,
+            agency_id,
+            _given(action.destination),
+            valid_from,
+            valid_to,
+            revoked=False,
+            lines=action.lines,
+        )
     )
     return None
 

@@ -1,12 +1,13 @@
-"""`decide`: one action in, one decision out. The order of the checks is contract §3; the first that fails decides."""
+"""`decide`: one action in, one decision out.
+
+The order of the checks is contract §3; the first that fails gives the code.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 from mypy_extensions import i64
-
-from schemas.records import Action, Decision
 
 from ledger.authority import (
     decide_agency,
@@ -23,6 +24,7 @@ from ledger.services import decide_complaint, decide_training
 from ledger.state import State
 from ledger.steps import decide_step
 from ledger.window import is_late_departure, refuse_sender
+from schemas.records import Action, Decision
 
 ACCEPTED: Final = "ACCEPTED"
 REFUSED: Final = "REFUSED"

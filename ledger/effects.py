@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from schemas.records import Agency, Complaint, Destination, Permit, Person, Policy, Registration, Training
-
 from ledger.quota import Postings
 from ledger.state import State
+from schemas.records import Agency, Complaint, Destination, Permit, Person, Policy, Registration, Training
 
 
 @final

@@ -11,15 +11,14 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from schemas.codec import decode_decision, encode_decision
-from schemas.errors import JournalMismatch
-from schemas.records import Action, Decision, Policy
-
 from ledger.decide import decide, decide_unreadable
 from ledger.evolve import evolve
 from ledger.policy import default_policy
 from ledger.registrations import shared
 from ledger.state import SeenActions, State
+from schemas.codec import decode_decision, encode_decision
+from schemas.errors import JournalMismatch
+from schemas.records import Action, Decision, Policy
 
 FIRST_PREVIOUS_SHA256: Final = bytes(32)
 
@@ -112,7 +111,7 @@ class Engine:
         decision = decode_decision(avro)
         if decision.seq != self.state.next_seq or decision.previous_sha256 != self.last_sha256:
             raise JournalMismatch(
-                f"decision {decision.seq} does not continue the journal, which stands before {self.state.next_seq}"
+                f"decision {decision.seq} does not continue the journal: next is {self.state.next_seq}"
             )
         evolve(self.state, decision)
         for registration in decision.registrations:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from schemas.errors import InvariantViolation
-from schemas.records import Decision, Permit, Posting
-
 from ledger.permits import LineState, PermitState
 from ledger.state import Standing, State
+from schemas.errors import InvariantViolation
+from schemas.records import Decision, Permit, Posting
 
 
 def evolve(state: State, decision: Decision) -> State:

@@ -1,15 +1,17 @@
-"""A departure before the closure that is entered after its candidate re-registered (domain §4, 10; contract §3, 13)."""
+"""A departure before the closure that is entered after its candidate re-registered.
+
+Domain §4, 10; contract §3, 13.
+"""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
 
-from schemas.records import Action, Registration, Stage
-
 from ledger.effects import Effects
 from ledger.quota import AVAILABLE, DEPARTED, FORFEITED, RESERVED, holds_unit
 from ledger.registrations import refuse_stage, unit_became, with_stage, with_status
 from ledger.state import State
+from schemas.records import Action, Registration, Stage
 
 
 def decide_departure_of_reregistered(

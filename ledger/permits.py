@@ -6,9 +6,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from schemas.records import Permit, PermitLine
-
 from ledger.timeline import Timeline
+from schemas.records import Permit, PermitLine
 
 DAY_MICROS: Final[i64] = 86_400_000_000
 WIB_OFFSET_MICROS: Final[i64] = 7 * 3_600_000_000

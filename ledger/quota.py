@@ -6,11 +6,10 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from schemas.errors import InvariantViolation
-from schemas.records import Action, Posting, Registration
-
 from ledger.permits import PermitState, is_revoked, is_valid
 from ledger.state import State
+from schemas.errors import InvariantViolation
+from schemas.records import Action, Posting, Registration
 
 GRANTED: Final = "granted"
 AVAILABLE: Final = "available"
@@ -146,7 +145,7 @@ def refuse_take(
         return "PERMIT_HELD_BY_OTHER"
     if permit.destination != wanted.destination:
         return "DESTINATION_MISMATCH"
-    if on.position != wanted.position or (on.sex != "ANY" and on.sex != wanted.sex):
+    if on.position != wanted.position or on.sex not in ("ANY", wanted.sex):
         return "LINE_MISMATCH"
     if is_revoked(permit, at):
         return "PERMIT_REVOKED"

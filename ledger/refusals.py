@@ -38,7 +38,8 @@ _ALL: Final = (
         "ACTION_ID_REUSED",
         "The action id belongs to another action",
         "Send this action under an id of its own; the first action of that id stands as it was decided.",
-        "Kirim tindakan ini dengan ID tersendiri; tindakan pertama dengan ID tersebut tetap berlaku sebagaimana diputuskan.",
+        "Kirim tindakan ini dengan ID tersendiri; tindakan pertama dengan ID tersebut tetap "
+        "berlaku sebagaimana diputuskan.",
     ),
     Refusal(
         "WRONG_SYSTEM",
@@ -50,7 +51,8 @@ _ALL: Final = (
         "WRONG_OFFICE",
         "An office of this type does not do this",
         "Let an office act that serves this step: the list of kinds names the office types.",
-        "Serahkan tindakan kepada kantor yang melayani tahap ini; daftar jenis tindakan menyebut tipe kantornya.",
+        "Serahkan tindakan kepada kantor yang melayani tahap ini; daftar jenis tindakan "
+        "menyebut tipe kantornya.",
     ),
     Refusal(
         "OCCURRED_IN_FUTURE",
@@ -67,8 +69,10 @@ _ALL: Final = (
     Refusal(
         "SYSTEM_CLOSED",
         "SISKOTKLN is closed",
-        "Let the candidate register again in SIAPKerja; the next stages follow in SISKOP2MI (points 1 and 3 of the letter).",
-        "Calon PMI mendaftar ulang melalui SIAPKerja; tahap selanjutnya melalui SISKOP2MI (butir 1 dan 3 surat).",
+        "Let the candidate register again in SIAPKerja; the next stages follow in SISKOP2MI "
+        "(points 1 and 3 of the letter).",
+        "Calon PMI mendaftar ulang melalui SIAPKerja; tahap selanjutnya melalui SISKOP2MI "
+        "(butir 1 dan 3 surat).",
     ),
     Refusal(
         "EVIDENCE_MISSING",
@@ -110,7 +114,8 @@ _ALL: Final = (
         "OPEN_REGISTRATION_EXISTS",
         "The person has an open registration",
         "Go on with the open registration, or cancel it first; re-registration starts on 17 July 2023.",
-        "Lanjutkan pendaftaran yang masih terbuka atau batalkan dahulu; pendaftaran ulang mulai 17 Juli 2023.",
+        "Lanjutkan pendaftaran yang masih terbuka atau batalkan dahulu; pendaftaran ulang "
+        "mulai 17 Juli 2023.",
     ),
     Refusal(
         "OCCURRED_BEFORE_REGISTRATION",
@@ -121,8 +126,10 @@ _ALL: Final = (
     Refusal(
         "REGISTRATION_ENDED",
         "The registration has ended",
-        "Nothing follows a departure, a cancellation, a re-registration or a voiding; use the open registration.",
-        "Tidak ada tahap setelah berangkat, batal, daftar ulang, atau dibatalkan sistem; gunakan pendaftaran yang terbuka.",
+        "Nothing follows a departure, a cancellation, a re-registration or a voiding; use the "
+        "open registration.",
+        "Tidak ada tahap setelah berangkat, batal, daftar ulang, atau dibatalkan sistem; "
+        "gunakan pendaftaran yang terbuka.",
     ),
     Refusal(
         "STAGE_ALREADY_PASSED",
@@ -152,7 +159,8 @@ _ALL: Final = (
         "UNIT_NOT_HELD",
         "The registration holds no unit",
         "Let BP2MI look at it: under P to P nobody departs, and nothing is freed, without a unit held.",
-        "Minta BP2MI memeriksa: pada skema P to P tidak ada keberangkatan atau pelepasan tanpa kuota yang dipegang.",
+        "Minta BP2MI memeriksa: pada skema P to P tidak ada keberangkatan atau pelepasan "
+        "tanpa kuota yang dipegang.",
     ),
     Refusal(
         "NOT_STRANDED",

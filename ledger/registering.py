@@ -1,16 +1,18 @@
-"""`registered`: an ordinary registration, and the re-registration of the letter ([L3], [L4]; domain §4, 3 to 6)."""
+"""`registered`: an ordinary registration, and the re-registration of the letter.
+
+[L3], [L4]; domain §4, 3 to 6.
+"""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
-
-from schemas.records import Action, Registration, Unit
 
 from ledger.effects import Effects
 from ledger.permits import is_revoked, is_valid
 from ledger.quota import AVAILABLE, FORFEITED, RESERVED, holds_unit, permit_of, refuse_take
 from ledger.registrations import new_registration, unit_became, with_status
 from ledger.state import State
+from schemas.records import Action, Registration, Unit
 
 
 def decide_registered(state: State, action: Action, effects: Effects) -> str | None:

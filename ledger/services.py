@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from schemas.errors import InvariantViolation
-from schemas.records import Action, Complaint, Training
-
 from ledger.effects import Effects
 from ledger.state import State
+from schemas.errors import InvariantViolation
+from schemas.records import Action, Complaint, Training
 
 
 def decide_training(state: State, action: Action, effects: Effects) -> str | None:

@@ -6,10 +6,9 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from schemas.records import Complaint, Policy, Registration, Training
-
 from ledger.permits import PermitState
 from ledger.timeline import Timeline
+from schemas.records import Complaint, Policy, Registration, Training
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

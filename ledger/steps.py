@@ -1,16 +1,15 @@
-"""The steps of a registration, from verified documents to departure, its cancellation, and a ruling on its unit."""
+"""The steps of a registration: from verified documents to departure, cancellation, a ruling on its unit."""
 
 from __future__ import annotations
 
 from mypy_extensions import i64
-
-from schemas.records import Action, Registration, Stage, Unit
 
 from ledger.effects import Effects
 from ledger.late_departures import decide_departure_of_reregistered
 from ledger.quota import AVAILABLE, DEPARTED, RESERVED, holds_unit, permit_of, refuse_take
 from ledger.registrations import refuse_stage, unit_became, with_stage, with_status
 from ledger.state import State
+from schemas.records import Action, Registration, Stage, Unit
 
 
 def decide_step(state: State, action: Action, effects: Effects) -> str | None:

@@ -29,7 +29,7 @@ def _refuse_siskotkln(action: Action, policy: Policy) -> str | None:
     """Give the code that refuses what the closed system still sends."""
     closure: i64 = policy.closure.at
     is_entered_late = action.entered_at >= closure
-    if action.kind == "training_requested" or action.kind == "training_completed":
+    if action.kind in ("training_requested", "training_completed"):
         # [L5] Training services are handed back to the ministries.
         return "SERVICE_HANDED_BACK" if action.occurred_at >= closure or is_entered_late else None
     # [L1] Closed for all stages.

@@ -26,6 +26,7 @@ _COMMANDS = {
     "up": "neraca.commands.stack:up",
     "down": "neraca.commands.stack:down",
     "status": "neraca.commands.stack:status",
+    "demo": "neraca.commands.demo:demo",
     "decide": "neraca.commands.decide:decide",
     "workload": "neraca.commands.workload:workload",
     "run": "neraca.commands.run:run",

@@ -234,7 +234,8 @@ class Generator:
         """Write the class of a record."""
         record = self.named[name]
         fields = record["fields"]
-        out = [f"@mypyc_attr(acyclic=True)\n@final\nclass {name}:", f'    """{record["doc"]}', "", "    Attributes:"]
+        out = ["@mypyc_attr(acyclic=True)", "@final", f"class {name}:"]
+        out += [f'    """{record["doc"]}', "", "    Attributes:"]
         out += [f"        {attribute(f['name'])}: {f.get('doc', '')}" for f in fields]
         out += ["", '    """', "", "    __slots__ = ("]
         out += [f'        "{attribute(f["name"])}",' for f in fields]
