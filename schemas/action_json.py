@@ -215,7 +215,7 @@ def permit_line_json(line: PermitLine) -> str:
     """Write a line of a permit as JSON."""
     return (
         f'{{"line":{line.line},"position":{encode_basestring(line.position)}'
-        f',"sex":"{line.sex}","units":{line.units}}}'
+        f',"sex":{encode_basestring(line.sex)},"units":{line.units}}}'
     )
 
 
