@@ -21,7 +21,10 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | str | bytes):
         return value
     if isinstance(value, dict):
-        return [(_plain(key), _plain(inner)) for key, inner in sorted(value.items(), key=lambda item: repr(item[0]))]
+        return [
+            (_plain(key), _plain(inner))
+            for key, inner in sorted(value.items(), key=lambda item: repr(item[0]))
+        ]
     if isinstance(value, set | frozenset):
         return sorted(_plain(inner) for inner in value)  # type: ignore[type-var]
     if isinstance(value, list | tuple):

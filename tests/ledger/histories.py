@@ -1,7 +1,7 @@
 """Random actions that meet: few ids, and moments that lie on the edges of the rules.
 
-Whoever calls gives the dice: Hypothesis in the tests, a seeded generator for runs by hand. Must not know what an
-action will lead to.
+Whoever calls gives the dice: Hypothesis in the tests, a seeded generator for runs by hand. Must not know what
+an action will lead to.
 """
 
 from __future__ import annotations
@@ -194,7 +194,9 @@ def any_policy(pick: Pick, version: str) -> Json:
 def registered(pick: Pick) -> Json:
     """Give a registration in either system."""
     if pick((True, False)):
-        action = envelope(pick, "registered", "SISKOTKLN", SERVICE_OFFICE, BEFORE_LIMIT + BEFORE_LIMIT + MOMENTS)
+        action = envelope(
+            pick, "registered", "SISKOTKLN", SERVICE_OFFICE, BEFORE_LIMIT + BEFORE_LIMIT + MOMENTS
+        )
     else:
         action = envelope(pick, "registered", "SIAPKERJA", SERVICE_OFFICE, AFTER_CLOSURE + BETWEEN[2:])
     scheme = pick(SCHEMES)
@@ -212,14 +214,16 @@ def registered(pick: Pick) -> Json:
 
 
 def taken_step(pick: Pick, known: Sequence[Json]) -> Json:
-    """Give a step of a registration, mostly of a known one by the system that serves it, or a ruling on its unit."""
+    """Give a step of a registration, mostly a known one's by its own system, or the release of its unit."""
     kind = pick((*STAGES, "departed", "cancelled", "unit_released", "agreement_signed", "agreement_signed"))
     registration = pick(known) if known else {"registration_id": "R-9", "system": "SISKOTKLN"}
     side = pick((*(registration["system"],) * 9, "SISKOTKLN", "SIAPKERJA", "SISKOP2MI"))
     if side == "SIAPKERJA" and kind in {*LADDER[3:], "departed"}:
         side = "SISKOP2MI"
     office = REGIONAL_OFFICE if side == "SISKOP2MI" else SERVICE_OFFICE
-    moments = BETWEEN + BEFORE_LIMIT[2:] if side == "SISKOTKLN" else BETWEEN[2:] + AFTER_CLOSURE
+    moments: tuple[str, ...] = BETWEEN[2:] + AFTER_CLOSURE
+    if side == "SISKOTKLN":
+        moments = BETWEEN + BEFORE_LIMIT[2:]
     if kind == "unit_released":
         side, office, moments = "BP2MI", HEAD_OFFICE, AFTER_CLOSURE + MOMENTS
     action = envelope(pick, kind, side, office, moments)

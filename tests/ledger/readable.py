@@ -1,6 +1,7 @@
-"""A decision of the ledger as the JSON that the oracle speaks, written from contract §2 without the product's own writer.
+"""A decision of the ledger as the JSON that the oracle speaks, after contract §2.
 
-It must not correct anything: what the ledger says wrongly has to stay visible.
+The product's own writer of decisions has no part in it, so that neither can hide a fault of the other. Must
+not correct anything: what the ledger says wrongly has to stay visible.
 """
 
 from __future__ import annotations

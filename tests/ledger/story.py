@@ -1,6 +1,6 @@
 """A short language for histories, and a story that is told to the ledger and to the oracle at once.
 
-Each word gives one action as JSON, in order as the contract wants it; what a test is about stands in the call.
+Each word gives one action as JSON, shaped as the contract wants it; what a test is about stands in the call.
 Unless said otherwise an action is entered a minute after it occurred, times are WIB, and everybody is a woman
 who wants to be a caregiver in Taiwan under permit S-1 of agency A-1.
 """
@@ -81,7 +81,10 @@ class Story:
             decision = self.engine.decide_unreadable(b"\x00", offset, UNREADABLE_AT, 0)
         else:
             record = read_action_line(compact(action))
-            entered_at, entered_offset_minutes = record.action.entered_at, record.action.entered_offset_minutes
+            entered_at, entered_offset_minutes = (
+                record.action.entered_at,
+                record.action.entered_offset_minutes,
+            )
             decision = self.engine.decide(
                 record.action, record.avro, record.digest, offset, entered_at, entered_offset_minutes
             )
@@ -109,7 +112,17 @@ class Story:
 
     def known(self) -> list[Json]:
         """Give the registrations as they stand, in the order in which they were made."""
-        return [readable_registration(registration) for registration in self.engine.state.registrations.values()]
+        return [
+            readable_registration(registration) for registration in self.engine.state.registrations.values()
+        ]
+
+    def balances(self) -> dict[str, list[int]]:
+        """Give what `balance` gives, of every line."""
+        return {
+            f"{permit_id}/{number}": self.balance(f"{permit_id}/{number}")
+            for permit_id, of in self.engine.state.permits.items()
+            for number in of.lines
+        }
 
     def balance(self, line: str = "S-1/1") -> list[int]:
         """Give granted, available, reserved, departed and forfeited of a line."""
@@ -123,8 +136,8 @@ def moment(text: str) -> str:
     return text if "T" in text else text.replace(" ", "T") + ":00+07:00"
 
 
-def act(kind: str, system: str, office: Json, at: str, **fields: Any) -> Json:
-    """Give an action with the envelope of the contract."""
+def act(kind: str, system: str, office: Json, at: str, **fields: object) -> Json:
+    """Give an action with the envelope of the contract; null leaves a field out."""
     at = moment(at)
     entered = fields.pop("entered", None)
     after = {
@@ -133,7 +146,7 @@ def act(kind: str, system: str, office: Json, at: str, **fields: Any) -> Json:
         "office": office,
         "officer": "o-1",
         "occurred_at": at,
-        "entered_at": moment(entered) if entered else (instant(at) + timedelta(minutes=1)).isoformat(),
+        "entered_at": moment(str(entered)) if entered else (instant(at) + timedelta(minutes=1)).isoformat(),
         **fields,
     }
     return {name: value for name, value in after.items() if value is not None}
@@ -142,17 +155,17 @@ def act(kind: str, system: str, office: Json, at: str, **fields: Any) -> Json:
 # ---------------------------------------------------------------- BP2MI's head office
 
 
-def hq(kind: str, at: str = "2023-01-02 09:00", **fields: Any) -> Json:
+def hq(kind: str, at: str = "2023-01-02 09:00", **fields: object) -> Json:
     """Give any action of the head office."""
     return act(kind, "BP2MI", HEAD_OFFICE, at, **fields)
 
 
-def agency(agency_id: str = "A-1", at: str = "2022-01-01 09:00", **fields: Any) -> Json:
+def agency(agency_id: str = "A-1", at: str = "2022-01-01 09:00", **fields: object) -> Json:
     """License an agency."""
     return hq("agency_licensed", at, agency_id=agency_id, **fields)
 
 
-def permit(  # noqa: PLR0913 - the row of the contract
+def permit(
     permit_id: str = "S-1",
     units: int = 2,
     at: str = "2023-01-01 09:00",
@@ -162,7 +175,7 @@ def permit(  # noqa: PLR0913 - the row of the contract
     destination: str = "TW",
     position: str = "caregiver",
     sex: str = "ANY",
-    **fields: Any,
+    **fields: object,
 ) -> Json:
     """Issue a permit with one line."""
     lines = [{"line": 1, "position": position, "sex": sex, "units": units}]
@@ -201,7 +214,7 @@ def held(person_id: str = "p-1", at: str = "2023-03-01 09:00") -> Json:
     return hq("person_held", at, person_id=person_id, reason="two people, one identity")
 
 
-def policy(version: str = "P-2", at: str = "2023-01-01 09:00", **changes: Any) -> Json:
+def policy(version: str = "P-2", at: str = "2023-01-01 09:00", **changes: object) -> Json:
     """Adopt the default policy with changes."""
     return hq("policy_adopted", at, policy={**DEFAULT_POLICY, "version": version, **changes})
 
@@ -221,7 +234,7 @@ def old(
     person_id: str = "p-1",
     line: str | None = "S-1/1",
     at: str = "2023-02-01 10:00",
-    **fields: Any,
+    **fields: object,
 ) -> Json:
     """Register in SISKOTKLN."""
     return _registered("SISKOTKLN", registration_id, person_id, line, at, fields)
@@ -232,7 +245,7 @@ def new(
     person_id: str = "p-1",
     line: str | None = "S-1/1",
     at: str = "2023-07-17 09:00",
-    **fields: Any,
+    **fields: object,
 ) -> Json:
     """Register in SIAPKerja: a re-registration where the person is still in process in SISKOTKLN."""
     return _registered("SIAPKERJA", registration_id, person_id, line, at, fields)
@@ -267,7 +280,7 @@ def step(
     *,
     system: str = "SISKOTKLN",
     line: str | None = None,
-    **fields: Any,
+    **fields: object,
 ) -> Json:
     """Take a step of a registration. `system` is that of the registration: who acts follows from the kind."""
     own: Json = {"registration_id": registration_id, **_line(line)}
@@ -288,7 +301,7 @@ def step(
     return act(kind, system, office, at, **{**own, **fields})
 
 
-def released(registration_id: str = "R-1", at: str = "2023-08-01 10:00", **fields: Any) -> Json:
+def released(registration_id: str = "R-1", at: str = "2023-08-01 10:00", **fields: object) -> Json:
     """Free a stranded unit, by two officers."""
     return hq(
         "unit_released",
@@ -313,7 +326,9 @@ def through(
     ]
 
 
-def ready(registration_id: str = "R-1", at: str = "2023-03-01 10:00", *, system: str = "SISKOTKLN") -> list[Json]:
+def ready(
+    registration_id: str = "R-1", at: str = "2023-03-01 10:00", *, system: str = "SISKOTKLN"
+) -> list[Json]:
     """Take every step before departure."""
     return through("biometrics_registered", registration_id, at, system=system)
 
@@ -322,22 +337,23 @@ def late_departure(
     registration_id: str = "R-1",
     at: str = "2023-07-16 23:59",
     entered: str = "2023-07-18 10:00",
-    **fields: Any,
+    **fields: object,
 ) -> Json:
     """Depart in SISKOTKLN before the closure, entered after it, with evidence."""
-    return step("departed", registration_id, at, **{"entered": entered, "evidence": TICKET, **fields})
+    own: Json = {"entered": entered, "evidence": TICKET, **fields}
+    return step("departed", registration_id, at, **own)
 
 
 # ---------------------------------------------------------------- services
 
 
-def training(kind: str = "training_requested", at: str = "2023-03-01 10:00", **fields: Any) -> Json:
+def training(kind: str = "training_requested", at: str = "2023-03-01 10:00", **fields: object) -> Json:
     """Request or complete a training."""
     own = {"training_id": "T-1", "provider_id": "L-1", "provider_type": "LPK", "person_id": "p-1"}
     return act(kind, "SISKOTKLN", SERVICE_OFFICE, at, **{**own, **fields})
 
 
-def complaint(kind: str = "complaint_received", at: str = "2023-03-01 10:00", **fields: Any) -> Json:
+def complaint(kind: str = "complaint_received", at: str = "2023-03-01 10:00", **fields: object) -> Json:
     """Receive or answer a complaint."""
     own = {"complaint_id": "K-1"}
     if kind == "complaint_received":

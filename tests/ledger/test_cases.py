@@ -1,7 +1,7 @@
 """The sixteen cases of the domain's table, through the rules alone.
 
-They are kept beside the repository, as files of `actions` and what to `expect`, and are run from there where they
-are; `test_effects.py` tells the same sixteen stories in its own words, so that a lone clone tests them as well.
+They are kept beside the repository, as files of `actions` and what to `expect`, and are run from there where
+they are; `test_effects.py` tells the same sixteen in its own words, so that a lone clone tests them as well.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Random histories: the ledger decides as the oracle does, its books balance, and its journal can be made again.
+"""Random histories: the ledger decides as the oracle does, its books balance, its journal can be made again.
 
-The machine's actions share few ids and lie on the edges of the rules, so that they collide; Hypothesis shrinks a
-difference to the shortest history that shows it. To look longer than a test run may:
+The actions share few ids and lie on the edges of the rules, so that they collide; Hypothesis shrinks
+a difference to the shortest history that shows it. To look longer than a test run may:
 `python -m tests.ledger.test_histories FIRST_SEED HISTORIES`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -102,8 +102,8 @@ def _pick(data: st.DataObject) -> histories.Pick:
 TestHistories = Histories.TestCase
 TestHistories.__doc__ = "Whatever is told, ledger and oracle decide alike, and the journal can be made again."
 TestHistories.settings = settings(
-    max_examples=200,
-    stateful_step_count=40,
+    max_examples=100,
+    stateful_step_count=30,
     deadline=None,
     derandomize=True,
     database=None,
@@ -121,7 +121,7 @@ def play(seed: int) -> Story:
     story = Story(policy=histories.any_policy(pick, "P-0") if dice.random() < 0.2 else None)
     for action in histories.beginning(pick) if dice.random() < 0.9 else []:
         story.tell(action)
-    makers = [
+    makers: list[tuple[int, Callable[[], list[dict[str, Any]]]]] = [
         (18, lambda: [histories.ruling(pick)]),
         (3, lambda: [histories.policy_adopted(pick)]),
         (15, lambda: [histories.registered(pick)]),
