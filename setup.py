@@ -27,12 +27,20 @@ from setuptools.command.build_ext import build_ext
 
 # What is worth compiling: whatever runs once for every action or row.
 COMPILED = (
+    "schemas/action_json.py",
     "schemas/codec.py",
+    "schemas/decision_json.py",
+    "schemas/framing.py",
+    "schemas/instants.py",
+    "schemas/kinds.py",
     "schemas/records.py",
+    "schemas/shape.py",
     "ledger/*.py",
     "projections/*.py",
+    "consumers/deciding.py",
     "consumers/journal.py",
     "consumers/seen_actions.py",
+    "consumers/snapshot.py",
 )
 # These talk to the database, once per batch.
 NOT_COMPILED = ("projections/migrations.py", "projections/tables.py")
