@@ -1,7 +1,7 @@
 """Every setting of Neraca, read once at the start of a command and passed down.
 
-The only place that reads the environment. Each field is the variable `NERACA_` + its name in capitals. Without
-any, everything points at the embedded stack in the default home folder.
+The only place that reads the environment. Each field is the variable `NERACA_` + its name in capitals.
+Without any, everything points at the embedded stack in the default home folder.
 """
 
 import difflib

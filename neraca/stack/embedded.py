@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import psutil
 
@@ -80,6 +80,39 @@ class Stopped:
     when_asked: bool
 
 
+class _Part(Protocol):
+    """What the two servers have in common."""
+
+    def find(self, pid: int | None) -> psutil.Process | None: ...
+
+    def wait_ready(self, process: psutil.Process, port: int) -> None: ...
+
+    def stop(self, process: psutil.Process) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Server:
+    """One server while `up` works on it."""
+
+    name: str
+    state: PartState
+    wanted: int | None
+    option: str
+    part: _Part
+    start: Callable[[], psutil.Process]
+    process: psutil.Process | None = None
+
+    def running(self) -> psutil.Process:
+        if self.process is None:
+            raise StackError(
+                f"{self.name} was not started", advice="Please report this: it should not happen."
+            )
+        return self.process
+
+    def stop(self) -> None:
+        self.part.stop(self.running())
+
+
 def _silent(_: str) -> None:
     pass
 
@@ -106,12 +139,15 @@ class EmbeddedStack:
         self,
         *,
         services: Sequence[str] = SERVICES,
+        with_topics: bool = True,
         kafka_port: int | None = None,
         postgres_port: int | None = None,
         progress: Progress | None = None,
         say: Say = _silent,
     ) -> StackStatus:
         """Start what does not run, in the order in which one needs the other, and wait until it answers.
+
+        Without topics there can be no services; a test makes topics under prefixes of its own.
 
         What this call started is stopped again when it cannot finish; what ran before stays.
 
@@ -130,10 +166,15 @@ class EmbeddedStack:
                 )
             started: list[Callable[[], object]] = []
             try:
-                self._start_servers(state, kafka_port, postgres_port, progress, say, started)
-                say("topics")
-                topics.ensure_topics(self._settings.kafka_config(), self._settings.topic_prefix)
-                if services:
+                servers = self._servers(state, kafka_port, postgres_port)
+                if self._settings.kafka_is_embedded:
+                    say("fetching Kafka")
+                    self._jars(progress)
+                self._start_servers(state, servers, say, started)
+                if with_topics:
+                    say("topics")
+                    topics.ensure_topics(self._settings.kafka_config(), self._settings.topic_prefix)
+                if services and with_topics:
                     say("services")
                     self._start_services(state, services)
             except BaseException:
@@ -169,7 +210,7 @@ class EmbeddedStack:
             if server := self._postgres.find(state.postgres.pid):
                 done.append(Stopped("postgres", server.pid, self._postgres.stop(server)))
             for part in (state.kafka, state.postgres, state.supervisor):
-                part.pid = part.started_at = None
+                part.pid = None
             self._home.save(state)
         return done
 
@@ -196,140 +237,125 @@ class EmbeddedStack:
             database = PartStatus("postgres", "elsewhere")
         return StackStatus(self._home.folder, address, (broker, database, *self._service_statuses(state)))
 
-    def _start_servers(
-        self,
-        state: StackState,
-        kafka_port: int | None,
-        postgres_port: int | None,
-        progress: Progress | None,
-        say: Say,
-        started: list[Callable[[], object]],
-    ) -> None:
-        """Both at once: each waits mostly for itself."""
-        waits: list[Callable[[], None]] = []
+    def _servers(self, state: StackState, kafka_port: int | None, postgres_port: int | None) -> list[_Server]:
+        """The servers of this home that do not stand elsewhere."""
+        servers = []
         if self._settings.postgres_is_embedded:
-            say(postgres.NAME)
-            self._find_or_start(
-                state,
-                state.postgres,
-                postgres.NAME,
-                wanted=postgres_port,
-                option="--postgres-port",
-                find=self._postgres.find,
-                prepare=self._postgres.format,
-                start=lambda: self._postgres.start(port=_known(state.postgres.port)),
-                wait=self._postgres.wait_ready,
-                stop=self._postgres.stop,
-                started=started,
-                waits=waits,
+            servers.append(
+                _Server(
+                    postgres.NAME,
+                    state.postgres,
+                    wanted=postgres_port,
+                    option="--postgres-port",
+                    part=self._postgres,
+                    start=lambda: self._postgres.start(port=_known(state.postgres.port)),
+                )
             )
         if self._settings.kafka_is_embedded:
-            jars: list[Path] = []
-
-            def prepare() -> None:
-                jars[:] = class_path(
-                    self._settings.jar_cache, repository=self._settings.jar_repository, progress=progress
-                )
-                say(kafka_part.NAME)
-                self._kafka.format(jars)
-
-            def start() -> psutil.Process:
-                taken = {_known(state.kafka.port), state.postgres.port or 0}
-                state.kafka.controller_port = ports.choose(
-                    "Kafka's controller",
-                    wanted=None,
+            servers.append(
+                _Server(
+                    kafka_part.NAME,
+                    state.kafka,
+                    wanted=kafka_port,
                     option="--kafka-port",
-                    remembered=state.kafka.controller_port,
-                    avoid=taken,
+                    part=self._kafka,
+                    start=lambda: self._kafka.start(
+                        self._jars(),
+                        port=_known(state.kafka.port),
+                        controller_port=_known(state.kafka.controller_port),
+                    ),
                 )
-                state.kafka.version = KAFKA_VERSION
-                return self._kafka.start(
-                    jars, port=_known(state.kafka.port), controller_port=state.kafka.controller_port
-                )
-
-            self._find_or_start(
-                state,
-                state.kafka,
-                kafka_part.NAME,
-                wanted=kafka_port,
-                option="--kafka-port",
-                find=self._kafka.find,
-                prepare=prepare,
-                start=start,
-                wait=self._kafka.wait_ready,
-                stop=self._kafka.stop,
-                started=started,
-                waits=waits,
             )
-        say("waiting until both answer")
-        for wait in waits:
-            wait()
+        return servers
 
-    def _find_or_start(
-        self,
-        state: StackState,
-        part: PartState,
-        name: str,
-        *,
-        wanted: int | None,
-        option: str,
-        find: Callable[[int | None], psutil.Process | None],
-        prepare: Callable[[], None],
-        start: Callable[[], psutil.Process],
-        wait: Callable[[psutil.Process, int], None],
-        stop: Callable[[psutil.Process], bool],
-        started: list[Callable[[], object]],
-        waits: list[Callable[[], None]],
+    def _start_servers(
+        self, state: StackState, servers: Sequence[_Server], say: Say, started: list[Callable[[], object]]
     ) -> None:
-        running = find(part.pid)
-        if running is not None and part.port is not None:
-            if wanted not in {None, part.port}:
+        """Look and choose for all, prepare all, then start all at once:
+
+        what cannot be is said before a start.
+        """
+        to_start = []
+        for server in servers:
+            running = server.part.find(server.state.pid)
+            if running is None:
+                to_start.append(server)
+            elif server.state.port is None:
+                # The state file was lost; nobody knows its ports any more.
+                say(f"stopping {server.name}")
+                server.part.stop(running)
+                to_start.append(server)
+            elif server.wanted not in {None, server.state.port}:
                 raise StackError(
-                    f"{name} of {self._home.folder} runs already, on port {part.port} and not {wanted}",
+                    f"{server.name} of {self._home.folder} runs already, on port {server.state.port} "
+                    f"and not {server.wanted}",
                     advice="Run `neraca down` first, or leave the port out.",
                 )
-            self._remember(state, part, running)
-            known_port = part.port
-            waits.append(lambda: wait(running, known_port))
-            return
-        if running is not None:
-            # The state file was lost; nobody knows its ports any more.
-            stop(running)
-        prepare()
+            else:
+                server.process = running
+                self._remember(state, server)
+        for server in to_start:
+            self._choose_ports(state, server)
+        for server in to_start:
+            say(f"preparing {server.name}")
+            if server.part is self._kafka:
+                self._kafka.format(self._jars())
+            else:
+                self._postgres.format()
+        for server in to_start:
+            say(f"starting {server.name}")
+            server.process = server.start()
+            started.append(server.stop)
+            self._remember(state, server)
+        for server in servers:
+            say(f"waiting for {server.name}")
+            self._wait(state, server)
 
-        def launch() -> psutil.Process:
-            avoid = {state.kafka.port or 0, state.kafka.controller_port or 0, state.postgres.port or 0}
-            part.port = ports.choose(
-                name, wanted=wanted, option=option, remembered=part.port, avoid=avoid - {part.port}
+    def _jars(self, progress: Progress | None = None) -> list[Path]:
+        return class_path(
+            self._settings.jar_cache, repository=self._settings.jar_repository, progress=progress
+        )
+
+    def _choose_ports(self, state: StackState, server: _Server) -> None:
+        taken = {state.kafka.port, state.kafka.controller_port, state.postgres.port}
+        server.state.port = ports.choose(
+            server.name,
+            wanted=server.wanted,
+            option=server.option,
+            remembered=server.state.port,
+            avoid=taken - {server.state.port},
+        )
+        if server.part is self._kafka:
+            server.state.version = KAFKA_VERSION
+            server.state.controller_port = ports.choose(
+                "Kafka's controller",
+                wanted=None,
+                option=server.option,
+                remembered=server.state.controller_port,
+                avoid={state.kafka.port, state.postgres.port},
             )
-            process = start()
-            self._remember(state, part, process)
-            return process
 
-        process = launch()
-        current = [process]
-        started.append(lambda: stop(current[0]))
+    def _wait(self, state: StackState, server: _Server) -> None:
+        """Until it answers; again with other ports when another program was quicker to take one."""
+        for attempt in range(1, _PORT_TRIES_MAX + 1):
+            try:
+                server.part.wait_ready(server.running(), _known(server.state.port))
+            except StackError:
+                own = {server.state.port, server.state.controller_port} - {None}
+                lost = not processes.is_running(server.running()) and not all(
+                    ports.is_free(_known(port)) for port in own
+                )
+                if not lost or server.wanted is not None or attempt == _PORT_TRIES_MAX:
+                    raise
+                self._choose_ports(state, server)
+                server.process = server.start()
+                self._remember(state, server)
+            else:
+                return
 
-        def wait_or_try_again() -> None:
-            for attempt in range(1, _PORT_TRIES_MAX + 1):
-                try:
-                    wait(current[0], _known(part.port))
-                except StackError:
-                    lost = not processes.is_running(current[0]) and not all(
-                        ports.is_free(port) for port in (part.port, part.controller_port) if port is not None
-                    )
-                    if not lost or wanted is not None or attempt == _PORT_TRIES_MAX:
-                        raise
-                    current[0] = launch()
-                else:
-                    return
-
-        waits.append(wait_or_try_again)
-
-    def _remember(self, state: StackState, part: PartState, process: psutil.Process) -> None:
+    def _remember(self, state: StackState, server: _Server) -> None:
         """Written at once, so that a command killed in the next moment leaves a trail."""
-        part.pid = process.pid
-        part.started_at = process.create_time()
+        server.state.pid = server.running().pid
         self._home.save(state)
 
     def _start_services(self, state: StackState, names: Sequence[str]) -> None:
@@ -361,7 +387,8 @@ class EmbeddedStack:
                 environment=self._settings.child_environment(),
                 folder=self._home.folder,
             )
-        self._remember(state, state.supervisor, running)
+        state.supervisor.pid = running.pid
+        self._home.save(state)
         self._wait_for_services(state, names, running)
 
     def _wait_for_services(self, state: StackState, names: Sequence[str], running: psutil.Process) -> None:

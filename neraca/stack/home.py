@@ -32,7 +32,6 @@ class PartState(BaseModel):
     controller_port: int | None = None
     version: str = ""
     pid: int | None = None
-    started_at: float | None = None
 
 
 class StackState(BaseModel):

@@ -38,7 +38,7 @@ def answers(port: int, timeout_seconds: float = 0.5) -> bool:
 
 
 def choose(
-    part: str, *, wanted: int | None, option: str, remembered: int | None, avoid: Collection[int]
+    part: str, *, wanted: int | None, option: str, remembered: int | None, avoid: Collection[int | None]
 ) -> int:
     """The port for a part: the one asked for, else the one it had last, else a free one.
 

@@ -19,6 +19,13 @@ BARE_ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "
 _POLL_SECONDS = 0.05
 
 
+class _Outliving(subprocess.Popen[bytes]):
+    """A child that is meant to live on when we end, so there is nothing to warn of when we let go of it."""
+
+    def __del__(self) -> None:
+        pass
+
+
 def start(
     arguments: Sequence[str], *, log: Path, environment: Mapping[str, str] | None, folder: Path
 ) -> psutil.Process:
@@ -27,7 +34,7 @@ def start(
     What it prints goes to `log`, which starts anew. `environment` None passes on the caller's.
     """
     with log.open("wb") as output:
-        child = subprocess.Popen(
+        child = _Outliving(
             list(arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,

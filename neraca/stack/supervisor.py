@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -126,14 +126,12 @@ class Service:
         self._log.emit(logging.LogRecord(self.name, logging.INFO, "", 0, line, None, None))
 
 
-def supervise(home: Home, metrics_ports: dict[str, int], stop: threading.Event) -> None:
-    """Keep the services running until `stop` is set, then stop them."""
+def supervise(home: Home, commands: Mapping[str, Sequence[str]], stop: threading.Event) -> None:
+    """Keep the services (name -> arguments) running until `stop` is set, then stop them."""
     services = []
-    for name, port in metrics_ports.items():
+    for name, arguments in commands.items():
         home.service_folder(name).mkdir(parents=True, exist_ok=True)
-        services.append(
-            Service(name, service_arguments(name, home.folder, port), home.logs / f"{name}.log"),
-        )
+        services.append(Service(name, arguments, home.logs / f"{name}.log"))
     while not stop.is_set():
         now = time.monotonic()
         changes = [service.tend(now) for service in services]
@@ -158,8 +156,9 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    home = Home(Path(sys.argv[1]))
     pairs = (argument.split("=", 1) for argument in sys.argv[2:])
-    supervise(Home(Path(sys.argv[1])), {name: int(port) for name, port in pairs}, stop)
+    supervise(home, {name: service_arguments(name, home.folder, int(port)) for name, port in pairs}, stop)
 
 
 if __name__ == "__main__":

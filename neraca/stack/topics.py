@@ -79,6 +79,7 @@ def check_topics(
     topics: Sequence[Topic] = ALL_TOPICS,
     *,
     client: AdminClient | None = None,
+    timeout_seconds: float = _REQUEST_TIMEOUT_SECONDS,
 ) -> None:
     """Return when every topic exists as designed.
 
@@ -89,7 +90,7 @@ def check_topics(
 
     """
     client = client or _client(kafka)
-    found = _metadata(client, kafka).topics
+    found = _metadata(client, kafka, timeout_seconds).topics
     if absent := [topic.under(prefix) for topic in topics if topic.under(prefix) not in found]:
         raise TopicMissing(
             absent, where=_where(kafka), advice="Run `neraca up`, which creates topics with their settings."
@@ -129,9 +130,11 @@ def _client(kafka: KafkaConfig) -> AdminClient:
     return AdminClient({"log_level": 0, **kafka})
 
 
-def _metadata(client: AdminClient, kafka: KafkaConfig) -> ClusterMetadata:
+def _metadata(
+    client: AdminClient, kafka: KafkaConfig, timeout_seconds: float = _REQUEST_TIMEOUT_SECONDS
+) -> ClusterMetadata:
     try:
-        return client.list_topics(timeout=_REQUEST_TIMEOUT_SECONDS)
+        return client.list_topics(timeout=timeout_seconds)
     except KafkaException as error:
         raise _unavailable(kafka, error) from error
 

@@ -1,0 +1,31 @@
+"""The stack that a test run starts once, as tests see it.
+
+Starts nothing itself: the fixtures in `conftest.py` do.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from neraca.settings import Settings
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A real Kafka and PostgreSQL, without services. Shared by all: use topics and a database of your own.
+
+    `kafka` is what a client starts from; `dsn` leads to PostgreSQL with the right to make databases.
+    """
+
+    settings: Settings
+    kafka: dict[str, str | int]
+    dsn: str = field(repr=False)
+
+    @property
+    def home(self) -> Path:
+        """Its folder; gone when the run ends."""
+        return self.settings.home
+
+    @property
+    def bootstrap(self) -> str:
+        """host:port of Kafka."""
+        return str(self.kafka["bootstrap.servers"])

@@ -1,0 +1,269 @@
+"""The embedded stack on the real thing:
+
+nothing is lost, nothing foreign is touched, and what goes wrong is said.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from psycopg.conninfo import make_conninfo
+
+from neraca.settings import Settings
+from neraca.stack import ports
+from neraca.stack.embedded import EmbeddedStack
+from neraca.stack.home import FORMAT, Home
+from neraca.stack.jars import class_path
+from neraca.stack.kafka import EmbeddedKafka
+from neraca.stack.postgres import EmbeddedPostgres
+from schemas.errors import HalfMadeFolder, PortTaken, StackBusy, StackError
+from schemas.topics import ACTIONS
+from tests.running import RunningStack
+
+
+@pytest.fixture
+def bystander() -> Iterator[psutil.Popen]:
+    """A process that has nothing to do with us and must be alive at the end."""
+    with psutil.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        assert process.is_running()
+        process.kill()
+
+
+def stack_in(home: Path) -> EmbeddedStack:
+    """The stack of a home."""
+    return EmbeddedStack(Settings(home=home))
+
+
+def write(home: Path, text: str) -> None:
+    """One record on the action topic and one row in PostgreSQL, both acknowledged."""
+    settings = Settings(home=home)
+    producer = Producer({**settings.kafka_config(), "acks": "all"})
+    failures: list[object] = []
+    producer.produce(ACTIONS.name, text.encode(), on_delivery=lambda error, _: failures.append(error))
+    producer.flush(10)
+    assert [None] == failures
+    with psycopg.connect(settings.postgres_dsn()) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (text text)")
+        connection.execute("INSERT INTO kept VALUES (%s)", [text])
+
+
+def read(home: Path) -> tuple[list[str], list[str]]:
+    """All records of the action topic and all rows."""
+    settings = Settings(home=home)
+    consumer = Consumer({**settings.kafka_config(), "group.id": "reader", "enable.auto.commit": False})
+    start = TopicPartition(ACTIONS.name, 0, 0)
+    _, end = consumer.get_watermark_offsets(start, timeout=10)
+    consumer.assign([start])
+    records: list[str] = []
+    while len(records) < end:
+        message = consumer.poll(10)
+        assert message is not None
+        assert message.error() is None
+        records.append((message.value() or b"").decode())
+    consumer.close()
+    with psycopg.connect(settings.postgres_dsn()) as connection:
+        rows = [row[0] for row in connection.execute("SELECT text FROM kept ORDER BY text")]
+    return records, rows
+
+
+def conditions(stack: EmbeddedStack) -> dict[str, str]:
+    """Part -> condition."""
+    return {part.name: part.condition for part in stack.status().parts}
+
+
+def test_nothing_is_lost_between_down_and_up(new_home: Path) -> None:
+    """A record and a row survive; the ports stay; a second `up` and a second `down` change nothing."""
+    stack = stack_in(new_home)
+    first = stack.up(services=())
+    again = stack.up(services=())
+    assert [part.pid for part in first.parts] == [part.pid for part in again.parts]
+    write(new_home, "one")
+    stopped = stack.down()
+    assert {"kafka": True, "postgres": True} == {each.name: each.when_asked for each in stopped}
+    assert {"kafka": "stopped", "postgres": "stopped"} == conditions(stack)
+    assert [] == stack.down()
+    assert not any(psutil.pid_exists(part.pid) for part in first.parts if part.pid)
+    second = stack.up(services=())
+    assert [part.port for part in first.parts] == [part.port for part in second.parts]
+    assert (["one"], ["one"]) == read(new_home)
+
+
+def test_two_homes_stand_side_by_side(stack: RunningStack, new_home: Path) -> None:
+    """Each has ports and data of its own, listens on the loopback address only, and stops alone."""
+    other = stack_in(new_home)
+    other.up(services=())
+    ours, theirs = stack_in(stack.home).status(), other.status()
+    assert not {part.port for part in ours.parts} & {part.port for part in theirs.parts}
+    addresses = {
+        connection.laddr[0]
+        for part in theirs.parts
+        for connection in psutil.Process(part.pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {ports.LOOPBACK} <= addresses <= {ports.LOOPBACK, f"::ffff:{ports.LOOPBACK}"}
+    other.down()
+    assert {"kafka": "running", "postgres": "running"} == conditions(stack_in(stack.home))
+
+
+def test_a_wanted_port_that_is_taken_is_named(new_home: Path) -> None:
+    """The error says which port, for what and who asked; what the call had started is stopped again."""
+    with socket.create_server((ports.LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"port {port} .*--kafka-port for Kafka, is taken") as caught:
+            stack_in(new_home).up(services=(), kafka_port=port)
+    assert "--kafka-port" in caught.value.advice
+    assert {"kafka": "stopped", "postgres": "stopped"} == conditions(stack_in(new_home))
+
+
+def test_a_remembered_port_gives_way(new_home: Path) -> None:
+    """When another program took the port since, a free one is used and the data is still there."""
+    stack = stack_in(new_home)
+    before = stack.up(services=())
+    write(new_home, "kept")
+    stack.down()
+    listening = [socket.create_server((ports.LOOPBACK, part.port or 0)) for part in before.parts]
+    try:
+        after = stack.up(services=())
+    finally:
+        for server in listening:
+            server.close()
+    assert not {part.port for part in before.parts} & {part.port for part in after.parts}
+    assert (["kept"], ["kept"]) == read(new_home)
+
+
+def test_a_crash_is_seen_and_mended(new_home: Path, bystander: psutil.Popen) -> None:
+    """Both servers are killed and their process numbers go to another program.
+
+    `status` says stopped, `down` leaves that program alone, `up` recovers with every acknowledged record and
+    row.
+    """
+    stack = stack_in(new_home)
+    started = stack.up(services=())
+    write(new_home, "acknowledged")
+    for part in started.parts:
+        process = psutil.Process(part.pid)
+        family = [process, *process.children(recursive=True)]
+        os.kill(process.pid, signal.SIGKILL)
+        psutil.wait_procs(family, timeout=10)
+    assert {"kafka": "stopped", "postgres": "stopped"} == conditions(stack)
+    state = stack.home.load()
+    state.kafka.pid = state.postgres.pid = bystander.pid
+    stack.home.save(state)
+    lock = stack.home.postgres_data / "postmaster.pid"
+    lines = lock.read_text(encoding="ascii").splitlines()
+    lock.write_text("\n".join([str(bystander.pid), *lines[1:]]) + "\n", encoding="ascii")
+    assert {"kafka": "stopped", "postgres": "stopped"} == conditions(stack)
+    assert [] == stack.down()
+    state.kafka.pid = state.postgres.pid = bystander.pid
+    stack.home.save(state)
+    stack.up(services=())
+    assert (["acknowledged"], ["acknowledged"]) == read(new_home)
+
+
+def test_a_lost_state_file_costs_nothing(new_home: Path) -> None:
+    """Running servers are found by their command line, and restarted where their ports are not known."""
+    stack = stack_in(new_home)
+    stack.up(services=())
+    write(new_home, "kept")
+    stack.home.state_file.unlink()
+    assert {"kafka": "not answering", "postgres": "not answering"} == conditions(stack)
+    stack.up(services=())
+    assert {"kafka": "running", "postgres": "running"} == conditions(stack)
+    assert (["kept"], ["kept"]) == read(new_home)
+
+
+def test_an_interrupted_first_start_is_done_again(new_home: Path) -> None:
+    """What a killed `up` left half made under its temporary name was never used, so it is made anew."""
+    settings = Settings(home=new_home)
+    home = Home(new_home)
+    for data in (home.kafka_data, home.postgres_data):
+        partial = data.with_name("data.partial")
+        partial.mkdir(parents=True)
+        (partial / "rubbish").write_text("cut", encoding="ascii")
+    home.prepare()
+    EmbeddedPostgres(home).format()
+    EmbeddedKafka(home, heap_mb=256).format(class_path(settings.jar_cache))
+    assert (home.postgres_data / "global" / "pg_control").exists()
+    assert (home.kafka_data / "meta.properties").exists()
+    assert not list(new_home.glob("*/data.partial"))
+    assert not list(new_home.glob("*/data/rubbish"))
+
+
+@pytest.mark.parametrize(
+    ("present", "named"),
+    [
+        ("kafka/data/placement.actions.v1-0/00000000000000000000.log", "meta.properties"),
+        ("postgres/data/base/1/112", "PostgreSQL"),
+    ],
+)
+def test_half_made_data_is_named_and_kept(new_home: Path, present: str, named: str) -> None:
+    """Files that do not make a complete data folder are never overwritten:
+
+    the message says which and what to do.
+    """
+    file = new_home / present
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"precious")
+    with pytest.raises(HalfMadeFolder, match=named) as caught:
+        stack_in(new_home).up(services=())
+    assert str(new_home / Path(*Path(present).parts[:2])) in caught.value.advice
+    assert b"precious" == file.read_bytes()
+
+
+def test_a_database_of_another_version_is_named_and_kept(new_home: Path) -> None:
+    """A data folder of an older PostgreSQL stops the start before anything happens to it."""
+    data = new_home / "postgres" / "data"
+    (data / "global").mkdir(parents=True)
+    (data / "global" / "pg_control").write_bytes(b"")
+    (data / "PG_VERSION").write_text("16\n", encoding="ascii")
+    with pytest.raises(HalfMadeFolder, match="PostgreSQL 16"):
+        stack_in(new_home).up(services=())
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"format": FORMAT + 1}, "newer Neraca"),
+        ({"format": FORMAT, "kafka": {"version": "99.0.0"}}, "written by Kafka 99.0.0"),
+        ({"format": FORMAT, "kafka": 7}, "damaged"),
+    ],
+)
+def test_a_state_that_cannot_be_used_is_named(new_home: Path, state: dict[str, object], reason: str) -> None:
+    """A home of a newer version, or a damaged state file, is not guessed at."""
+    (new_home / "stack.json").write_text(json.dumps(state), encoding="ascii")
+    with pytest.raises(HalfMadeFolder, match=reason):
+        stack_in(new_home).up(services=())
+
+
+def test_two_commands_do_not_fight(new_home: Path) -> None:
+    """While one command changes a home, another is told to wait."""
+    stack = stack_in(new_home)
+    stack.home.prepare()
+    with stack.home.locked(), pytest.raises(StackBusy) as caught:
+        stack.up(services=())
+    assert caught.value.retryable
+
+
+def test_a_running_server_does_not_move(stack: RunningStack) -> None:
+    """Asking for another port while the server runs is refused, not ignored."""
+    with pytest.raises(StackError, match="runs already, on port"):
+        stack_in(stack.home).up(services=(), with_topics=False, kafka_port=1)
+
+
+def test_the_database_wants_its_password(stack: RunningStack) -> None:
+    """No connection without the generated password, which only the owner can read."""
+    wrong = make_conninfo(stack.dsn, password=stack.dsn[-8:])
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(wrong)
+    assert 0o600 == (stack.home / "postgres" / "password").stat().st_mode & 0o777
+    assert 0o700 == stack.home.stat().st_mode & 0o777
