@@ -58,7 +58,6 @@ def print_machine() -> None:
         f"{name} {version(name)}" for name in ("confluent-kafka", "psycopg", "numpy", "librt")
     )
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, load {load}; Python {platform.python_version()}; {packages}"
-    )
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {load}; Python {platform.python_version()}")
+    print(packages)
     print(f"{inspect()}", flush=True)
