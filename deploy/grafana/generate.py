@@ -1,6 +1,6 @@
 """Makes the dashboards: every panel, its question and its query, in the order in which an official asks.
 
-    python -m deploy.grafana.dashboards        writes deploy/grafana/dashboards/*.json
+    python -m deploy.grafana.generate        writes deploy/grafana/dashboards/*.json
 
 The JSON files are checked in; a test fails when they are not what this script makes, and runs every query.
 Tables and views come from `projections/`, metrics from the services. Nothing personal is shown: people are
@@ -437,7 +437,7 @@ def machinery(board: dashboard.Dashboard) -> dashboard.Dashboard:
         .with_panel(
             lines(
                 "Time to a durable decision",
-                "From the append of the action to the acknowledged append of its decision.",
+                "From the append of an action to its decision read back from the journal.",
                 units.Seconds,
                 quantile(0.5, "neraca_decision_latency_seconds", "A"),
                 quantile(0.99, "neraca_decision_latency_seconds", "B"),
@@ -470,7 +470,7 @@ def machinery(board: dashboard.Dashboard) -> dashboard.Dashboard:
         .with_panel(
             lines(
                 "Deciding one batch",
-                "Time from reading a batch to handing its decisions to the broker's client.",
+                "Time to judge a batch of actions, without the broker.",
                 units.Seconds,
                 quantile(0.99, "neraca_decide_batch_seconds"),
             )
