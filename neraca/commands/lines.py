@@ -7,8 +7,9 @@ large file is read in large steps. Must not know what a line means, but that a b
 from __future__ import annotations
 
 import os
+import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -41,11 +42,17 @@ class Lines:
         self.is_seekable = _is_regular(descriptor)
         self.bytes_total = os.fstat(descriptor).st_size if self.is_seekable else None
 
-    def pieces(self) -> Iterator[list[tuple[int, bytes]]]:
-        """Give the lines of each piece that was read: numbers from 1, blank lines counted but left out."""
+    def pieces(self, idle: Callable[[], None] | None = None) -> Iterator[list[tuple[int, bytes]]]:
+        """Give the lines of each piece that was read: numbers from 1, blank lines counted but left out.
+
+        `idle` is called again and again while no input is there: it does what else there is to do, and must
+        take a moment.
+        """
         number = 0
         unfinished: list[bytes] = []
         while True:
+            while idle is not None and not self._is_ready():
+                idle()
             piece = self._read()
             self.bytes_read += len(piece)
             if not piece:
@@ -69,6 +76,9 @@ class Lines:
         """Begin again; only where it is seekable."""
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         self.bytes_read = 0
+
+    def _is_ready(self) -> bool:
+        return self.is_seekable or bool(select.select([self._descriptor], [], [], 0)[0])
 
     def _read(self) -> bytes:
         try:
