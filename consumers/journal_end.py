@@ -44,6 +44,8 @@ def find_journal_end(kafka: Mapping[str, str | int], topic: str, timeout_seconds
     """
     consumer = Consumer(
         {
+            "fetch.wait.max.ms": 5,
+            "fetch.queue.backoff.ms": 10,
             **kafka,
             # Never used for commits; the client wants one to be made.
             "group.id": "neraca-journal-end",
@@ -95,7 +97,7 @@ def _read_to_end(consumer: Consumer, topic: str, timeout_seconds: float) -> list
     records: list[tuple[int, bytes]] = []
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
-        for message in consumer.consume(LAST_RECORDS, 0.1):
+        for message in [*consumer.consume(1, 0.1), *consumer.consume(LAST_RECORDS, 0)]:
             error = message.error()
             value = message.value()
             if error is None:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "status": "neraca.commands.stack:status",
     "demo": "neraca.commands.demo:demo",
     "decide": "neraca.commands.decide:decide",
+    "submit": "neraca.commands.submit:submit",
     "workload": "neraca.commands.workload:workload",
     "run": "neraca.commands.run:run",
 }
