@@ -3,7 +3,9 @@
 one service in the foreground, until SIGTERM or Ctrl-C. The service itself lies in `consumers/`.
 """
 
+import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +24,11 @@ def run(
     home: HomeOption = None,
     metrics_port: Annotated[
         int,
-        typer.Option(min=0, max=65_535, help="Port for metrics and health on the loopback address; 0: none."),
+        typer.Option(min=0, max=65_535, help="Port for metrics and health; 0: a free one."),
     ] = 0,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address for metrics and health; 0.0.0.0 in a container.")
+    ] = "127.0.0.1",
 ) -> None:
     """Run one service in the foreground. `neraca up` runs all of them for you.
 
@@ -33,7 +38,7 @@ def run(
     from neraca.stack.topics import check_topics
     from schemas.errors import SettingsError
 
-    services: dict[str, Callable[[Settings, int, threading.Event], None]] = {
+    services: dict[str, Callable[[Settings, str, int, threading.Event], None]] = {
         "decider": _decider,
         "projector": _projector,
     }
@@ -43,13 +48,31 @@ def run(
         )
     settings = Settings.read(home=home)
     check_topics(settings.kafka_config(), settings.topic_prefix)
+    _log_json_lines()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    services[service](settings, metrics_port, stop)
+    services[service](settings, metrics_host, metrics_port, stop)
 
 
-def _decider(settings: "Settings", metrics_port: int, stop: threading.Event) -> None:
+def _log_json_lines() -> None:
+    """One JSON object a line on standard error: what the supervisor keeps and what log collectors read."""
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _decider(settings: "Settings", metrics_host: str, metrics_port: int, stop: threading.Event) -> None:
     from consumers import decider
 
     decider.run(
@@ -57,13 +80,14 @@ def _decider(settings: "Settings", metrics_port: int, stop: threading.Event) -> 
             kafka=settings.kafka_config(),
             topic_prefix=settings.topic_prefix,
             state_folder=_folder(settings, "decider"),
+            metrics_host=metrics_host,
             metrics_port=metrics_port,
         ),
         stop,
     )
 
 
-def _projector(settings: "Settings", metrics_port: int, stop: threading.Event) -> None:
+def _projector(settings: "Settings", metrics_host: str, metrics_port: int, stop: threading.Event) -> None:
     from consumers import projector
 
     projector.run(
@@ -71,6 +95,7 @@ def _projector(settings: "Settings", metrics_port: int, stop: threading.Event) -
             kafka=settings.kafka_config(),
             topic_prefix=settings.topic_prefix,
             postgres_dsn=settings.postgres_dsn(),
+            metrics_host=metrics_host,
             metrics_port=metrics_port,
         ),
         stop,

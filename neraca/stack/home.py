@@ -25,7 +25,7 @@ _FREE_BYTES_MIN = 512 * 1024 * 1024
 class PartState(BaseModel):
     """What is remembered of one process: its ports, and the process that ran last."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     port: int | None = None
     # Kafka's controller listens as well.
@@ -37,7 +37,7 @@ class PartState(BaseModel):
 class StackState(BaseModel):
     """The contents of `stack.json`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     format: int = FORMAT
     kafka: PartState = Field(default_factory=PartState)

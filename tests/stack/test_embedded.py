@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from neraca.settings import Settings
 from neraca.stack import ports
-from neraca.stack.embedded import EmbeddedStack
+from neraca.stack.embedded import SERVICES, EmbeddedStack
 from neraca.stack.home import FORMAT, Home
 from neraca.stack.jars import class_path
 from neraca.stack.kafka import EmbeddedKafka
@@ -267,3 +268,34 @@ def test_the_database_wants_its_password(stack: RunningStack) -> None:
         psycopg.connect(wrong)
     assert 0o600 == (stack.home / "postgres" / "password").stat().st_mode & 0o777
     assert 0o700 == stack.home.stat().st_mode & 0o777
+
+
+def test_services_are_started_watched_and_stopped(new_home: Path) -> None:
+    """`up` runs the services over both servers; killed ones come back, and `down` leaves no process behind.
+
+    The supervisor is killed as well: `up` then replaces the services that it left, and does not double them.
+    """
+    stack = stack_in(new_home)
+    first = {part.name: part for part in stack.up().parts}
+    assert {"kafka", "postgres", *SERVICES} == set(first)
+    assert {"running"} == {part.condition for part in first.values()} - {"starting"}
+    for name in SERVICES:
+        with urllib.request.urlopen(f"http://127.0.0.1:{first[name].port}/metrics", timeout=10) as page:
+            assert b"neraca_" in page.read()
+    supervisor_process = psutil.Process(stack.home.load().supervisor.pid)
+    supervisor_process.kill()
+    supervisor_process.wait(10)
+    second = {part.name: part for part in stack.up().parts}
+    for name in SERVICES:
+        assert first[name].pid != second[name].pid
+        assert not psutil.pid_exists(first[name].pid or 0)
+        assert first[name].port == second[name].port
+    stopped = [each.name for each in stack.down()]
+    assert ["supervisor", "kafka", "postgres"] == stopped
+    # The cleaner of this test run knows the folder as well, and is not the stack's.
+    of_stack = [
+        arguments
+        for process in psutil.process_iter(["cmdline"])
+        if str(new_home) in " ".join(arguments := process.info["cmdline"] or []) and "-c" not in arguments
+    ]
+    assert [] == of_stack
