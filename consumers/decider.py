@@ -8,6 +8,7 @@ it (docs/ARCHITECTURE.md, "The journal").
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import os
@@ -22,18 +23,16 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from prometheus_client import Counter, Gauge, Histogram
 
-from schemas.errors import BrokerUnavailable, InvariantViolation, JournalMismatch
-from schemas.ids import SchemaIds, load_ids
-from schemas.topics import ACTIONS, DEAD_LETTERS, DECISIONS
-
+from consumers.deciding import DeadLetter, Decided, Deciding, Superseded
+from consumers.journal import PASSING, JournalReader
+from consumers.monitoring import Monitoring
+from consumers.seen_actions import FRESH_IDS_MAX, DamagedRunError, StoredSeenActions, forget_stored_ids
+from consumers.snapshot import DamagedSnapshotError, Snapshot, read_snapshot, write_snapshot
 from ledger.engine import Engine
 from ledger.state import State
-
-from consumers.deciding import DeadLetter, Decided, Deciding, Superseded
-from consumers.journal import JournalReader
-from consumers.monitoring import Monitoring
-from consumers.seen_actions import DamagedRunError, StoredSeenActions
-from consumers.snapshot import DamagedSnapshotError, Snapshot, read_snapshot, write_snapshot
+from schemas.errors import BrokerUnavailable, InvariantViolation, JournalMismatch, NeracaError
+from schemas.ids import SchemaIds, load_ids
+from schemas.topics import ACTIONS, DEAD_LETTERS, DECISIONS
 
 # Actions of one batch: enough to spread the cost of a call, few enough for the first not to wait for the last.
 BATCH_ACTIONS_MAX: Final = 2_000
@@ -49,7 +48,12 @@ SNAPSHOT_EVERY_DECISIONS: Final = 1_000_000
 # Fewer decisions than this are followed from the journal faster than a snapshot is worth.
 SNAPSHOT_AT_STOP_DECISIONS: Final = 10_000
 COMMIT_EVERY_SECONDS: Final = 5.0
-RESTART_WAIT_SECONDS: Final = 1.0
+TELL_EVERY_SECONDS: Final = 1.0
+# How long the broker may take to say where the journal ends.
+BROKER_TIMEOUT_SECONDS: Final = 10.0
+# Between two lives, the second of which did not get a decision into the journal: doubled each time.
+RESTART_WAIT_SECONDS_MIN: Final = 0.25
+RESTART_WAIT_SECONDS_MAX: Final = 10.0
 # The automatic collector walks the whole ledger again and again, which costs more than deciding does (13 instead of
 # 5 microseconds an action). The ledger has no cycles; what has is young, and collected by hand.
 GARBAGE_EVERY_TURNS: Final = 200
@@ -68,7 +72,10 @@ class DeciderConfig:
         topic_prefix: Put before every topic's name.
         state_folder: Where snapshots and seen ids are kept; several deciders may share it.
         metrics_port: Of the metrics and health endpoint; 0: any free one.
+        metrics_host: Address of that endpoint.
         schema_ids_file: Lock file of the deployment's schema ids; None: the built-in ones.
+        snapshot_every_decisions: A snapshot is taken when so many were made since the last.
+        fresh_ids_max: Of how many action ids on they are moved from memory to a file.
 
     """
 
@@ -76,7 +83,14 @@ class DeciderConfig:
     topic_prefix: str
     state_folder: Path
     metrics_port: int
+    metrics_host: str = "127.0.0.1"
     schema_ids_file: Path | None = None
+    snapshot_every_decisions: int = SNAPSHOT_EVERY_DECISIONS
+    fresh_ids_max: int = FRESH_IDS_MAX
+
+
+class _StopRequestedError(Exception):
+    """Told to stop while the journal was still being read: nothing to tidy up."""
 
 
 class Metrics:
@@ -126,38 +140,71 @@ class Metrics:
 def run(config: DeciderConfig, stop: Event) -> None:
     """Decide until told to stop.
 
+    What passes (another decider at work, a broker that restarts, a full disk) ends one life of the decider and
+    not the service: it starts again from the journal, after a pause that grows while nothing gets better.
+
     Raises:
         JournalMismatch: the journal on the broker is not whole.
-        BrokerUnavailable: Kafka refuses for good (credentials, missing topics).
 
     """
-    monitoring = Monitoring("decider", config.metrics_port)
+    monitoring = Monitoring("decider", config.metrics_port, config.metrics_host)
     metrics = Metrics(monitoring)
     folder, lock = _claim_folder(config.state_folder)
     gc.disable()
+    pause_seconds = RESTART_WAIT_SECONDS_MIN
     try:
         while not stop.is_set():
-            monitoring.new_reader()
-            decider = _Decider(config, folder, monitoring, metrics, stop)
-            try:
-                decider.work()
-            except Superseded as error:
-                log.warning("superseded", error=str(error), advice=error.advice)
+            reason, got_on = _live(config, folder, lock, monitoring, metrics, stop)
+            # The client refers back to its decider: only the collector frees the ledger that was dropped.
+            gc.collect()
+            if reason:
                 metrics.restarts.inc()
-            except InvariantViolation as error:
-                # The state in memory is not to be trusted: it is dropped, and made again from the journal.
-                metrics.invariant_violations.inc()
-                log.error("invariant_violated", error=str(error))
-                metrics.restarts.inc()
-                stop.wait(RESTART_WAIT_SECONDS)
-            finally:
-                monitoring.ready(False, "it starts again from the journal")
-                metrics.active.set(0)
-                decider.close()
+                monitoring.ready(False, reason)
+                if got_on:
+                    pause_seconds = RESTART_WAIT_SECONDS_MIN
+                stop.wait(pause_seconds)
+                pause_seconds = min(RESTART_WAIT_SECONDS_MAX, 2 * pause_seconds)
     finally:
         gc.enable()
         lock.close()
         monitoring.close()
+
+
+def _live(
+    config: DeciderConfig,
+    folder: Path,
+    lock: IO[bytes],
+    monitoring: Monitoring,
+    metrics: Metrics,
+    stop: Event,
+) -> tuple[str, bool]:
+    """Give why this life of the decider ended (empty: told to stop), and whether it got anything done."""
+    monitoring.new_reader()
+    decider: _Decider | None = None
+    try:
+        decider = _Decider(config, folder, lock, monitoring, metrics, stop)
+        decider.work()
+    except _StopRequestedError:
+        return "", False
+    except InvariantViolation as error:
+        # The state in memory is not to be trusted: it is dropped, and made again from the journal.
+        metrics.invariant_violations.inc()
+        log.error("invariant_violated", error=str(error))
+        return f"an invariant is broken: {error}", False
+    except NeracaError as error:
+        if not error.retryable:
+            raise
+        log.warning("starts_again", reason=str(error), advice=error.advice)
+        return str(error), decider is not None and decider.got_on
+    except (KafkaException, OSError) as error:
+        log.warning("starts_again", reason=str(error), error=type(error).__name__)
+        return str(error), False
+    finally:
+        monitoring.ready(False, "it starts again from the journal")
+        metrics.active.set(0)
+        if decider is not None:
+            decider.close()
+    return "", True
 
 
 def _claim_folder(folder: Path) -> tuple[Path, IO[bytes]]:
@@ -180,10 +227,18 @@ class _Decider:
     """One life of a decider, from the journal's end to a stop or to the notice that it was replaced."""
 
     def __init__(
-        self, config: DeciderConfig, folder: Path, monitoring: Monitoring, metrics: Metrics, stop: Event
+        self,
+        config: DeciderConfig,
+        folder: Path,
+        lock: IO[bytes],
+        monitoring: Monitoring,
+        metrics: Metrics,
+        stop: Event,
     ) -> None:
+        self._config: Final = config
         self._kafka: Final = dict(config.kafka)
         self._folder: Final = folder
+        self._lock: Final = lock
         self._monitoring: Final = monitoring
         self._metrics: Final = metrics
         self._stop: Final = stop
@@ -192,14 +247,15 @@ class _Decider:
         self._decisions_topic: Final = DECISIONS.under(config.topic_prefix)
         self._dead_letters_topic: Final = DEAD_LETTERS.under(config.topic_prefix)
         self._group: Final = f"{config.topic_prefix}neraca-decider"
+        self.got_on = False
         self._turns = 0
         self._is_active = False
         self._failure: BaseException | None = None
         self._snapshot_pid: int | None = None
         self._committed_at = 0.0
+        self._told_at = 0.0
         self._confirmed_at = time.monotonic()
-        self._reader, self._deciding = self._load()
-        self._snapshot_seq: int = self._deciding.acceptance.last_seq
+        self._reader, self._deciding, self._snapshot_seq = self._load()
         self._producer: Final = Producer(
             {
                 "linger.ms": 0,
@@ -209,6 +265,8 @@ class _Decider:
                 **self._kafka,
                 "enable.idempotence": True,
                 "acks": "all",
+                # What was written is known by reading it back; only a refusal is worth a call.
+                "delivery.report.only.error": True,
             }
         )
         self._consumer: Final = Consumer(
@@ -231,50 +289,59 @@ class _Decider:
 
     # -- from the journal to a state -------------------------------------------------------------------------
 
-    def _load(self) -> tuple[JournalReader, Deciding]:
+    def _load(self) -> tuple[JournalReader, Deciding, int]:
         """Rebuild the ledger: from the snapshot and the journal behind it, or from the journal alone."""
         started = time.monotonic()
-        try:
-            seen = StoredSeenActions(self._folder / "seen")
-            snapshot: Snapshot | None = read_snapshot(self._folder / SNAPSHOT_FILE, seen)
-        except FileNotFoundError:
-            snapshot = None
-        except (DamagedRunError, DamagedSnapshotError, OSError) as error:
-            log.warning("snapshot_dropped", reason=str(error))
-            return self._load_from_start()
-        if snapshot is None or seen.stored_seq < snapshot.state.next_seq - 1:
-            return self._load_from_start()
-        state = snapshot.state
-        last_seq: int = state.next_seq - 1
-        reader = self._journal_reader(last_seq, snapshot.last_sha256, snapshot.offset)
-        try:
-            if self._stands_in_journal(reader, snapshot):
-                deciding = self._deciding_at(reader, Engine(state, snapshot.last_sha256), seen)
-                deciding.next_action_offset = snapshot.action_offset + 1
-                deciding.last_offset = snapshot.offset
-                self._follow_to_end(reader, deciding)
-                if deciding.acceptance.last_seq >= seen.stored_seq:
-                    self._tell_loaded(deciding, started, snapshot_seq=last_seq)
-                    return reader, deciding
-        except JournalMismatch as error:
-            log.warning("snapshot_dropped", reason=str(error))
-        reader.close()
-        return self._load_from_start()
+        with contextlib.ExitStack() as opened:
+            try:
+                reader, deciding, snapshot_seq = self._load_from_snapshot(opened)
+            except (DamagedRunError, DamagedSnapshotError, InvariantViolation, JournalMismatch, OSError) as error:
+                if not isinstance(error, FileNotFoundError):
+                    log.warning("snapshot_dropped", reason=str(error))
+                opened.close()
+                reader, deciding = self._load_from_start(opened)
+                snapshot_seq = -1
+            opened.pop_all()
+        state: State = deciding.engine.state
+        log.info(
+            "loaded",
+            seq=state.next_seq - 1,
+            snapshot_seq=snapshot_seq,
+            registrations=len(state.registrations),
+            seconds=round(time.monotonic() - started, 3),
+        )
+        return reader, deciding, snapshot_seq
 
-    def _load_from_start(self) -> tuple[JournalReader, Deciding]:
-        started = time.monotonic()
-        try:
-            StoredSeenActions(self._folder / "seen").clear()
-        except DamagedRunError:
-            for path in (self._folder / "seen").glob("*.ids"):
-                path.unlink()
+    def _load_from_snapshot(self, opened: contextlib.ExitStack) -> tuple[JournalReader, Deciding, int]:
+        seen = StoredSeenActions(self._folder / "seen", self._config.fresh_ids_max)
+        opened.callback(seen.close)
+        snapshot = read_snapshot(self._folder / SNAPSHOT_FILE, seen)
+        last_seq: int = snapshot.state.next_seq - 1
+        if seen.stored_seq < last_seq:
+            raise DamagedRunError(f"ids are stored up to decision {seen.stored_seq}, the state is of {last_seq}")
+        if seen.stored_seq == last_seq and seen.stored_sha256 != snapshot.last_sha256:
+            raise DamagedRunError(f"ids and state are of two journals, which differ in decision {last_seq}")
+        reader = self._journal_reader(last_seq, snapshot.last_sha256, snapshot.offset)
+        opened.callback(reader.close)
+        self._require_in_journal(reader, snapshot)
+        deciding = self._deciding_at(reader, Engine(snapshot.state, snapshot.last_sha256), seen)
+        deciding.next_action_offset = snapshot.action_offset + 1
+        deciding.last_offset = snapshot.offset
+        self._follow_to_end(reader, deciding)
+        if deciding.engine.state.next_seq <= seen.stored_seq:
+            raise JournalMismatch(f"it ends before decision {seen.stored_seq}, up to which ids are stored")
+        return reader, deciding, last_seq
+
+    def _load_from_start(self, opened: contextlib.ExitStack) -> tuple[JournalReader, Deciding]:
+        forget_stored_ids(self._folder / "seen")
         (self._folder / SNAPSHOT_FILE).unlink(missing_ok=True)
-        seen = StoredSeenActions(self._folder / "seen")
+        seen = StoredSeenActions(self._folder / "seen", self._config.fresh_ids_max)
+        opened.callback(seen.close)
         engine = Engine.start(seen=seen)
         reader = self._journal_reader(-1, engine.last_sha256, 0)
+        opened.callback(reader.close)
         deciding = self._deciding_at(reader, engine, seen)
         self._follow_to_end(reader, deciding)
-        self._tell_loaded(deciding, started, snapshot_seq=-1)
         return reader, deciding
 
     def _journal_reader(self, last_seq: int, last_sha256: bytes, offset: int) -> JournalReader:
@@ -285,14 +352,22 @@ class _Decider:
     def _deciding_at(self, reader: JournalReader, engine: Engine, seen: StoredSeenActions) -> Deciding:
         return Deciding(engine, seen, self._ids, reader.acceptance, next_action_offset=0, last_offset=-1)
 
-    def _stands_in_journal(self, reader: JournalReader, snapshot: Snapshot) -> bool:
-        """Read the decision that the snapshot was made after, and compare."""
-        while not self._stop.is_set():
+    def _require_in_journal(self, reader: JournalReader, snapshot: Snapshot) -> None:
+        """Read the decision that the snapshot was made after, and compare.
+
+        Raises:
+            JournalMismatch: it is not there: another journal, or one that lost its tail.
+
+        """
+        reader.ask_end(BROKER_TIMEOUT_SECONDS)
+        while not reader.at_end:
+            if self._stop.is_set():
+                raise _StopRequestedError
             for entry in reader.messages(1, IDLE_WAIT_SECONDS):
-                return bool(reader.acceptance.is_last(entry.value()))
-            if reader.at_end:
-                return False
-        return False
+                if reader.acceptance.is_last(entry.value()):
+                    return
+                raise JournalMismatch(f"another decision stands at offset {snapshot.offset} of the journal")
+        raise JournalMismatch(f"it has no offset {snapshot.offset}, where the snapshot was taken")
 
     def _follow_to_end(self, reader: JournalReader, deciding: Deciding) -> None:
         """Follow the journal to its end, as it is now.
@@ -301,32 +376,23 @@ class _Decider:
             JournalMismatch: it is not the journal that the stored ids belong to.
 
         """
-        while not self._stop.is_set():
+        reader.ask_end(BROKER_TIMEOUT_SECONDS)
+        while not reader.at_end:
+            if self._stop.is_set():
+                raise _StopRequestedError
             for entry in reader.poll(READ_BACK_MAX, IDLE_WAIT_SECONDS):
                 self._follow(deciding, entry.value, entry.offset)
-            if reader.at_end:
-                return
 
     def _follow(self, deciding: Deciding, avro: bytes, offset: int) -> None:
+        """Take one decision. The reader may have accepted further ones: only what was followed is known here."""
         deciding.follow(avro, offset)
         seen = deciding.seen
-        if (
-            deciding.acceptance.last_seq == seen.stored_seq
-            and deciding.acceptance.last_sha256 != seen.stored_sha256
-        ):
-            raise JournalMismatch(f"decision {seen.stored_seq} is not the one that the stored ids end with")
+        engine = deciding.engine
+        seq = engine.state.next_seq - 1
+        if seq == seen.stored_seq and engine.last_sha256 != seen.stored_sha256:
+            raise JournalMismatch(f"decision {seq} is not the one that the stored ids end with")
         if seen.is_full:
-            seen.flush(deciding.acceptance.last_seq, deciding.acceptance.last_sha256)
-
-    def _tell_loaded(self, deciding: Deciding, started: float, *, snapshot_seq: int) -> None:
-        state: State = deciding.engine.state
-        log.info(
-            "loaded",
-            seq=state.next_seq - 1,
-            snapshot_seq=snapshot_seq,
-            registrations=len(state.registrations),
-            seconds=round(time.monotonic() - started, 3),
-        )
+            seen.flush(seq, engine.last_sha256)
 
     # -- standing by, and deciding ---------------------------------------------------------------------------
 
@@ -355,12 +421,15 @@ class _Decider:
 
     def _stand_by(self) -> None:
         """Follow the journal, and take part in the election."""
-        self._take_actions(0.0)
+        messages = self._take_actions(0.0)
         if self._is_active:
+            # What came in the very call that elected this decider is not given a second time.
+            self._decide(messages)
             return
         for entry in self._reader.poll(READ_BACK_MAX, IDLE_WAIT_SECONDS):
             self._follow(self._deciding, entry.value, entry.offset)
         self._tell_position()
+        self._keep_house()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Elected: read the journal to its end, and go on with the action behind it."""
@@ -374,24 +443,22 @@ class _Decider:
                 self._confirmed_at = time.monotonic()
                 self._metrics.active.set(1)
                 log.info("active", next_action_offset=self._deciding.next_action_offset)
-        except Exception as error:  # The client would swallow it: it is raised again by `work`.
+        except Exception as error:  # Raised in a callback it would lose the records of that call.
             self._failure = error
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Another was elected. What was written is in the journal or is not: the journal tells."""
         if partitions:
-            consumer.incremental_unassign(partitions)
             if self._is_active and not self._stop.is_set():
                 self._failure = Superseded("another decider was elected")
             self._is_active = False
+            consumer.incremental_unassign(partitions)
 
     def _decide_some(self) -> None:
         """One turn: decide what came, write it, compare what came back."""
         pending = len(self._deciding.pending)
         if pending < PENDING_DECISIONS_MAX and not self._wants_quiet():
-            messages = self._take_actions(PENDING_WAIT_SECONDS if pending else IDLE_WAIT_SECONDS)
-            if messages and self._is_active:
-                self._decide(messages)
+            self._decide(self._take_actions(PENDING_WAIT_SECONDS if pending else IDLE_WAIT_SECONDS))
         self._read_back(0.0 if len(self._deciding.pending) < PENDING_DECISIONS_MAX else IDLE_WAIT_SECONDS)
         self._producer.poll(0)
         if not self._deciding.pending:
@@ -401,10 +468,17 @@ class _Decider:
             gc.collect(1)
 
     def _take_actions(self, timeout_seconds: float) -> list[Message]:
-        """Give the records that are there, waiting only for the first."""
+        """Give the records that are there, waiting only for the first.
+
+        Raises:
+            Superseded: another decider was elected, which the client told meanwhile.
+
+        """
         found = self._consumer.consume(1, timeout_seconds)
         if found:
             found += self._consumer.consume(BATCH_ACTIONS_MAX - 1, 0)
+        if self._failure is not None:
+            raise self._failure
         messages = []
         for message in found:
             error = message.error()
@@ -415,22 +489,32 @@ class _Decider:
                     f"{self._actions_topic} has no offset {self._deciding.next_action_offset}, where the journal stops",
                     advice="Restore the topic of actions; nothing was decided in between.",
                 )
-            elif not error.retriable() and error.code() != KafkaError._ALL_BROKERS_DOWN:
+            elif error.code() not in PASSING:
                 raise BrokerUnavailable(f"{self._actions_topic} cannot be read: {error.str()}")
         return messages
 
     def _decide(self, messages: list[Message]) -> None:
+        if not messages:
+            return
         with self._metrics.batch_seconds.time():
             decided = self._deciding.decide(messages)
         if decided.dead_letters:
             self._send_dead_letters(decided.dead_letters)
         taken = self._producer.produce_batch(
-            self._decisions_topic, [{"value": value} for value in decided.values], partition=0
+            self._decisions_topic,
+            [{"value": value} for value in decided.values],
+            partition=0,
+            on_delivery=self._on_refused,
         )
         if taken != len(decided.values):
             # Its queue holds twice what can be pending, so something is wrong; order must not depend on a retry.
             raise Superseded(f"the client took {taken} of {len(decided.values)} decisions")
         self._metrics.count(decided)
+
+    def _on_refused(self, error: KafkaError | None, _message: Message) -> None:
+        """Note that a decision did not get to the journal: those behind it hang in the air."""
+        if error is not None and error.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
+            self._failure = Superseded(f"the broker did not take a decision: {error.str()}")
 
     def _send_dead_letters(self, letters: list[DeadLetter]) -> None:
         """Make sure that the broker has them before the decisions that account for them are written."""
@@ -468,9 +552,12 @@ class _Decider:
         confirmed = self._deciding.read_back(messages) if messages else 0
         now = time.monotonic()
         if confirmed:
+            self.got_on = True
             self._metrics.latency_seconds.observe(
                 max(0.0, time.time() - int(self._deciding.confirmed_at) / 1e6)
             )
+        if confirmed or now - self._told_at > TELL_EVERY_SECONDS:
+            self._told_at = now
             self._tell_position()
         if confirmed or not self._deciding.pending:
             self._confirmed_at = now
@@ -504,7 +591,8 @@ class _Decider:
     def _snapshot_is_due(self) -> bool:
         return (
             self._snapshot_pid is None
-            and self._deciding.acceptance.last_seq - self._snapshot_seq >= SNAPSHOT_EVERY_DECISIONS
+            and self._deciding.acceptance.last_seq - self._snapshot_seq
+            >= self._config.snapshot_every_decisions
         )
 
     def _keep_house(self) -> None:
@@ -514,9 +602,7 @@ class _Decider:
         if deciding.seen.is_full:
             deciding.seen.flush(acceptance.last_seq, acceptance.last_sha256)
         if self._snapshot_pid is not None:
-            done, _ = os.waitpid(self._snapshot_pid, os.WNOHANG)
-            if done:
-                self._snapshot_pid = None
+            self._collect_snapshot(os.WNOHANG)
         if self._snapshot_is_due():
             self._snapshot_beside()
         now = time.monotonic()
@@ -537,11 +623,31 @@ class _Decider:
         if pid == 0:  # The copy: it has none of the client's threads, writes one file, and is gone.
             code = 1
             try:
+                self._let_go_of_what_is_shared()
                 self._write_snapshot()
                 code = 0
             finally:
                 os._exit(code)
         self._snapshot_pid = pid
+
+    def _let_go_of_what_is_shared(self) -> None:
+        """In the copy: close every connection and port, so that they end with the decider, also by SIGKILL.
+
+        The folder's lock stays: nobody else may use the folder while a snapshot is written there.
+        """
+        kept = {0, 1, 2, self._lock.fileno()}
+        for number in {int(name) for name in os.listdir("/dev/fd")} - kept:
+            with contextlib.suppress(OSError):  # The listing itself had one, which is closed already.
+                os.close(number)
+
+    def _collect_snapshot(self, how: int) -> None:
+        """Take the exit status of the copy that writes the snapshot, if it has ended or is waited for."""
+        if self._snapshot_pid is not None:
+            done, status = os.waitpid(self._snapshot_pid, how)
+            if done:
+                self._snapshot_pid = None
+                if status != 0:
+                    log.error("snapshot_failed", advice="See that the state folder can be written and has room.")
 
     def _write_snapshot(self) -> None:
         deciding = self._deciding
@@ -569,10 +675,10 @@ class _Decider:
 
     def close(self) -> None:
         """Leave the group, and let go of the broker."""
-        if self._snapshot_pid is not None:
-            os.waitpid(self._snapshot_pid, 0)
+        self._collect_snapshot(0)
         self._is_active = False
         self._consumer.close()
         self._reader.close()
         self._producer.purge()
         self._producer.flush(1)
+        self._deciding.seen.close()

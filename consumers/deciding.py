@@ -10,14 +10,12 @@ from typing import Any, Final, final
 
 from mypy_extensions import i64
 
+from consumers.journal import Acceptance
+from consumers.seen_actions import StoredSeenActions
+from ledger.engine import Engine
 from schemas.errors import NeracaError, UnreadableRecord
 from schemas.framing import ActionRecord, decode_action_value, frame
 from schemas.ids import SchemaIds
-
-from ledger.engine import Engine
-
-from consumers.journal import Acceptance
-from consumers.seen_actions import StoredSeenActions
 
 
 class Superseded(NeracaError):
@@ -93,7 +91,7 @@ class Deciding:
         pending: Decisions written and not read back, the oldest first.
         next_action_offset: The action to decide next.
         last_offset: Where the last accepted decision stands on the journal's topic; -1: nowhere yet.
-        confirmed_at: `recorded_at` of the action whose decision came back last.
+        confirmed_at: `recorded_at` of the last accepted decision; 0 before the first.
 
     """
 
@@ -121,13 +119,20 @@ class Deciding:
         decision = self.engine.follow(avro)
         self.next_action_offset = decision.action_offset + 1
         self.last_offset = offset
+        if decision.recorded_at is not None:
+            self.confirmed_at = decision.recorded_at
 
     def decide(self, messages: list[Any]) -> Decided:
-        """Decide a batch of records of the action topic, given as the client's messages."""
+        """Decide a batch of records of the action topic, given as the client's messages.
+
+        One that was decided before is left out: the client may give it again after a new assignment.
+        """
         decided = Decided()
         read: list[tuple[Any, ActionRecord | None, str]] = []
         action_ids: list[bytes] = []
         for message in messages:
+            if message.offset() < self.next_action_offset:
+                continue
             try:
                 record = decode_action_value(message.value(), self._ids)
             except UnreadableRecord as error:
@@ -172,17 +177,26 @@ class Deciding:
         for message in messages:
             value: bytes | None = message.value()
             if pending and value == pending[0].value:
-                written = pending.popleft()
+                written = self._confirm(message)
                 self.acceptance.accept(written.seq, written.sha256)
-                self.confirmed_at = written.recorded_at
-                self.last_offset = message.offset()
                 confirmed += 1
             elif self.acceptance.offer(value) is not None:
-                raise Superseded(
-                    f"decision {self.acceptance.last_seq} in the journal is another decider's",
-                    advice="This decider starts again from the journal; see that all run the same version.",
-                )
+                if not pending or self.acceptance.last_sha256 != pending[0].sha256:
+                    raise Superseded(
+                        f"decision {self.acceptance.last_seq} in the journal is another decider's",
+                        advice="This decider starts again from the journal; see that all run the same version.",
+                    )
+                # The same decision in another frame: from a decider whose schema ids are others.
+                self._confirm(message)
+                confirmed += 1
         return confirmed
+
+    def _confirm(self, message: Any) -> Written:
+        """Take the oldest decision that was pending as one that stands in the journal."""
+        written = self.pending.popleft()
+        self.confirmed_at = written.recorded_at
+        self.last_offset = message.offset()
+        return written
 
     def __repr__(self) -> str:
         """Show where it stands."""

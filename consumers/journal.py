@@ -10,10 +10,11 @@ the same journal. This module must not decide or apply anything.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Final, final
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from mypy_extensions import i64
 
 from schemas.codec import Cursor, MalformedRecordError
@@ -24,6 +25,27 @@ from schemas.errors import BrokerUnavailable, JournalMismatch
 HASHES_KEPT: Final = 65_536
 FRAME_BYTES: Final = 5
 SHA256_BYTES: Final = 32
+ASK_AGAIN_SECONDS: Final = 0.1
+# What the client tells of a broker that restarts, moves, or cannot be reached: it goes on by itself. Its own
+# mark, `KafkaError.retriable`, is set for transactions only.
+PASSING: Final = frozenset(
+    {
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError._TIMED_OUT,
+        KafkaError._WAIT_COORD,
+        KafkaError._MAX_POLL_EXCEEDED,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.REQUEST_TIMED_OUT,
+    }
+)
 
 _sha256: Final = hashlib.sha256
 
@@ -122,8 +144,8 @@ class JournalReader:
 
     Attributes:
         acceptance: The rule, and how far it has come.
-        next_offset: The offset after the last record read, accepted or not.
-        at_end: Whether everything that the topic held has been read.
+        next_offset: The offset to read next: behind the last record, accepted or not, and its markers.
+        at_end: Whether everything that the topic held, when it was last asked or told, has been read.
 
     """
 
@@ -172,18 +194,23 @@ class JournalReader:
                 records.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.at_end = True
+                end: i64 = message.offset() or 0
+                if end > self.next_offset:
+                    self.next_offset = end
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
                 raise JournalMismatch(
                     f"the journal {self.topic} has no offset {self.next_offset} any more",
                     advice="Restore the topic from the archive, or rebuild from where it begins now.",
                 )
-            elif not error.retriable() and error.code() != KafkaError._ALL_BROKERS_DOWN:
+            elif error.code() not in PASSING:
                 raise BrokerUnavailable(f"the journal {self.topic} cannot be read: {error.str()}")
         if records:
-            last_offset: i64 = records[-1].offset() or 0
-            self.next_offset = last_offset + 1
+            after: i64 = (records[-1].offset() or 0) + 1
+            if after > self.next_offset:
+                self.next_offset = after
             # An end that was seen before these records is the end no more; one behind them still is.
-            self.at_end = found[-1].error() is not None
+            last_error = found[-1].error()
+            self.at_end = last_error is not None and last_error.code() == KafkaError._PARTITION_EOF
         return records
 
     def poll(self, max_records: int, timeout_seconds: float) -> list[Entry]:
@@ -196,11 +223,35 @@ class JournalReader:
                 entries.append(Entry(avro, message.offset() or 0, message.timestamp()[1]))
         return entries
 
+    def ask_end(self, timeout_seconds: float) -> None:
+        """Ask the broker where the topic ends now, so that `at_end` is true again only there.
+
+        Raises:
+            BrokerUnavailable: it does not answer in time.
+
+        """
+        partition = TopicPartition(self.topic, 0)
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            try:
+                _, high = self._consumer.get_watermark_offsets(partition, timeout=timeout_seconds, cached=False)
+            except KafkaException as error:
+                # A topic just made, or one that moves: the client asks the wrong broker until it is told.
+                if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                    raise BrokerUnavailable(
+                        f"the journal {self.topic} cannot be read: {error.args[0].str()}"
+                    ) from error
+                time.sleep(ASK_AGAIN_SECONDS)
+            else:
+                end: i64 = high
+                self.at_end = self.next_offset >= end
+                return
+
     def end_offset(self) -> int:
         """Give the offset that the next record will get, as the broker last told."""
         _, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, 0), cached=True)
         end: int = high
-        return end if end > self.next_offset else self.next_offset
+        return max(self.next_offset, end)
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -27,6 +27,9 @@ FRESH_IDS_MAX: Final = 131_072
 # Runs of one size class are merged when there are so many: each id is rewritten some log4(n) times.
 RUNS_OF_A_SIZE: Final = 4
 FORMAT: Final = 1
+# A file: the hash of all behind it, the header's length in four bytes, the header, the columns, the filter.
+SHA256_BYTES: Final = 32
+HEADER_START: Final = SHA256_BYTES + 4
 _ID_BYTES: Final = 16
 _MIX_HIGH: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_LOW: Final = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -86,15 +89,17 @@ class Run:
 
         """
         self.path: Final = path
+        if path.stat().st_size <= SHA256_BYTES:  # An empty file cannot be mapped.
+            raise DamagedRunError(f"{path.name} is cut short")
         raw = np.memmap(path, dtype=np.uint8, mode="r")
-        header_bytes = int.from_bytes(raw[:4].tobytes(), "big")
-        try:
-            header = json.loads(raw[4 : 4 + header_bytes].tobytes())
-        except ValueError as error:
-            raise DamagedRunError(f"{path.name} has no header") from error
-        payload = raw[4 + header_bytes :]
-        if header.get("format") != FORMAT or hashlib.sha256(payload.data).hexdigest() != header.get("sha256"):
+        # The hash covers the header as well: a flipped bit there would misplace every id.
+        if hashlib.sha256(raw[SHA256_BYTES:].data).digest() != raw[:SHA256_BYTES].tobytes():
             raise DamagedRunError(f"{path.name} is not what was written")
+        header_end = HEADER_START + int.from_bytes(raw[SHA256_BYTES:HEADER_START].tobytes(), "big")
+        header = json.loads(raw[HEADER_START:header_end].tobytes())
+        if header["format"] != FORMAT:
+            raise DamagedRunError(f"{path.name} has format {header['format']}, this program reads {FORMAT}")
+        payload = raw[header_end:]
         self.first_seq: Final[int] = header["first_seq"]
         self.last_seq: Final[int] = header["last_seq"]
         self.last_sha256: Final = bytes.fromhex(header["last_sha256"])
@@ -122,9 +127,6 @@ def write_run(
     order = np.argsort(columns["mixed"], kind="stable")
     sorted_columns = [columns[name][order] for name, _ in COLUMNS]
     sorted_columns.append(_filter(columns["mixed"]))
-    digest = hashlib.sha256()
-    for column in sorted_columns:
-        digest.update(column.view(np.uint8).data)
     header = json.dumps(
         {
             "format": FORMAT,
@@ -132,15 +134,18 @@ def write_run(
             "first_seq": first_seq,
             "last_seq": last_seq,
             "last_sha256": last_sha256.hex(),
-            "sha256": digest.hexdigest(),
         }
     ).encode()
     # The columns start aligned, so that they can be viewed as they are mapped.
-    header = header.ljust(len(header) + (-(4 + len(header))) % 16)
+    header = header.ljust(len(header) + (-(HEADER_START + len(header))) % 16)
+    digest = hashlib.sha256(len(header).to_bytes(HEADER_START - SHA256_BYTES, "big") + header)
+    for column in sorted_columns:
+        digest.update(column.view(np.uint8).data)
     path = folder / f"{first_seq:020d}-{last_seq:020d}.ids"
     unfinished = path.with_suffix(".unfinished")
     with unfinished.open("wb") as file:
-        file.write(len(header).to_bytes(4, "big") + header)
+        file.write(digest.digest())
+        file.write(len(header).to_bytes(HEADER_START - SHA256_BYTES, "big") + header)
         for column in sorted_columns:
             file.write(column.view(np.uint8).data)
         file.flush()
@@ -177,15 +182,23 @@ class Merge(threading.Thread):
             )
 
 
+def forget_stored_ids(folder: Path) -> None:
+    """Remove the store of that folder, whole or damaged: it is to be made again from the journal."""
+    for pattern in ("*.ids", "*.unfinished"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
 class StoredSeenActions(SeenActions):
     """The store: ids in memory that are fresh, and sorted files for all before.
 
     Attributes:
+        fresh_ids_max: Of how many ids on it is time to flush.
         stored_seq: The ids of every decision up to this one stand in files; -1: none does.
 
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fresh_ids_max: int = FRESH_IDS_MAX) -> None:
         """Open the store in that folder, which is made if it is not there.
 
         Raises:
@@ -194,6 +207,7 @@ class StoredSeenActions(SeenActions):
         """
         super().__init__()
         folder.mkdir(parents=True, exist_ok=True)
+        self.fresh_ids_max: Final = fresh_ids_max
         self._folder: Final = folder
         for unfinished in folder.glob("*.unfinished"):
             unfinished.unlink()
@@ -222,7 +236,7 @@ class StoredSeenActions(SeenActions):
     @property
     def is_full(self) -> bool:
         """Tell whether it is time to flush."""
-        return len(self._first) >= FRESH_IDS_MAX
+        return len(self._first) >= self.fresh_ids_max
 
     def find(self, action_id: bytes) -> tuple[bytes, int] | None:
         """Give the content digest and first `seq` of an id that is fresh or was looked up by `prefetch`."""
@@ -294,7 +308,9 @@ class StoredSeenActions(SeenActions):
             return
         for start in range(len(self._runs) - RUNS_OF_A_SIZE, -1, -1):
             group = self._runs[start : start + RUNS_OF_A_SIZE]
-            if max(len(run) for run in group) <= 2 * max(min(len(run) for run in group), FRESH_IDS_MAX // 2):
+            if max(len(run) for run in group) <= 2 * max(
+                min(len(run) for run in group), self.fresh_ids_max // 2
+            ):
                 self._merging = Merge(self._folder, group)
                 self._merging.start()
                 return
@@ -314,16 +330,11 @@ class StoredSeenActions(SeenActions):
             with contextlib.suppress(FileNotFoundError):
                 run.path.unlink()
 
-    def clear(self) -> None:
-        """Forget everything, files as well: to be made again from the journal."""
+    def close(self) -> None:
+        """Wait for a merge under way: whoever opens the folder next must not find files coming and going."""
         if self._merging is not None:
             self._merging.join()
-            self._merging = None
-        self._runs.clear()
-        self._first = {}
-        self._found.clear()
-        for path in self._folder.glob("*.ids"):
-            path.unlink()
+        self._take_merged()
 
     def __len__(self) -> int:
         """Count the ids."""

@@ -1,0 +1,167 @@
+"""Real decider processes that a test may kill, stop and continue, and what they tell of themselves.
+
+Decides nothing and asserts nothing: `journals.py` says what must hold afterwards.
+"""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Self
+
+from neraca.settings import Settings
+from neraca.stack import ports
+
+# Kafka's session timeout (6 s), an election, and a start on a busy machine.
+TAKEOVER_SECONDS = 45.0
+_SAMPLE = re.compile(r"^(\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
+_SPECIAL = Path(__file__).with_name("special_decider.py")
+
+
+def eventually(what: str, holds: Callable[[], bool], timeout_seconds: float = TAKEOVER_SECONDS) -> None:
+    """Wait until something holds; fail with `what` when it never does."""
+    deadline = time.monotonic() + timeout_seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_seconds:.0f} seconds: {what}")
+        time.sleep(0.02)
+
+
+class Decider:
+    """One decider process: `python -m neraca run decider`, or the special one with small limits or other rules."""
+
+    def __init__(
+        self, settings: Settings, log: Path, special: tuple[str, ...] = (), *, wait_ready: bool = True
+    ) -> None:
+        self._port = ports.choose("a decider", wanted=None, option="", remembered=None, avoid=())
+        self._log = log
+        command = ["-m", "neraca", "run", "decider"] if not special else [str(_SPECIAL), *special]
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, *command, "--metrics-port", str(self._port)],
+                env=settings.child_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if wait_ready:
+            self.wait_ready()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def __repr__(self) -> str:
+        return f"Decider(pid={self._process.pid}, code={self._process.poll()}, {self.log()[-2000:]})"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def wait_ready(self) -> None:
+        """Wait until it has read the journal and takes part."""
+        eventually(f"{self!r} is ready", lambda: self._get("/health/ready") is not None)
+
+    def metrics(self) -> Mapping[str, float]:
+        """Its metrics by name, summed over labels; empty while it cannot be asked."""
+        found: dict[str, float] = {}
+        for name, value in _SAMPLE.findall(self._get("/metrics") or ""):
+            found[name] = found.get(name, 0.0) + float(value)
+        return found
+
+    def metric(self, name: str) -> float:
+        """One metric; -1 while it cannot be asked."""
+        return self.metrics().get(name, -1.0)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it decides."""
+        return self.metric("neraca_decider_active") == 1.0
+
+    def kill(self) -> None:
+        """End it by SIGKILL, and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """Stop it by SIGSTOP: it notices nothing until it is continued."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Continue it by SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int:
+        """Ask it to stop, as an operator does, and give its exit code."""
+        self._process.terminate()
+        return self._process.wait(60)
+
+    def has_ended(self) -> int | None:
+        """Give its exit code, if it ended by itself."""
+        return self._process.poll()
+
+    def log(self) -> str:
+        """What it wrote."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def _get(self, path: str) -> str | None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=2) as answer:
+                text: str = answer.read().decode()
+        except (urllib.error.URLError, OSError):
+            return None
+        return text
+
+
+class Crew:
+    """Starts deciders of one ledger, which share a home as on one machine, and ends those that still run."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self._started: list[Decider] = []
+
+    def __repr__(self) -> str:
+        return f"Crew({self._started!r})"
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the deciders keep snapshots and seen ids."""
+        return self.folder / "state"
+
+    def start(self, *special: str, wait_ready: bool = True) -> Decider:
+        """Start one: the plain one, or the special one when given arguments."""
+        log = self.folder / f"decider-{len(self._started)}.log"
+        if special:
+            special = ("--state", str(self.state_folder), *special)
+        decider = Decider(self.settings, log, special, wait_ready=wait_ready)
+        self._started.append(decider)
+        return decider
+
+    def close(self) -> None:
+        """End all of them."""
+        for decider in self._started:
+            decider.kill()
+
+
+@contextlib.contextmanager
+def crew(bootstrap: str, topic_prefix: str, folder: Path) -> Iterator[Crew]:
+    """A crew for the ledger of that prefix, with its home in that folder."""
+    home = folder / "home"
+    home.mkdir(parents=True)
+    made = Crew(Settings(home=home, kafka_bootstrap_servers=bootstrap, topic_prefix=topic_prefix), folder)
+    try:
+        yield made
+    finally:
+        made.close()

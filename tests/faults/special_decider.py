@@ -1,0 +1,70 @@
+"""The decider as a process of its own with what the settings do not offer: small limits, or other rules.
+
+Run by `deciders.py`. The loop is the real one; only what it is given differs.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from consumers import decider  # noqa: E402 - found only after the line above
+from consumers.seen_actions import FRESH_IDS_MAX  # noqa: E402
+from ledger.engine import Engine  # noqa: E402
+from ledger.policy import default_policy  # noqa: E402
+from ledger.state import SeenActions  # noqa: E402
+from neraca.settings import Settings  # noqa: E402
+from schemas.records import Policy  # noqa: E402
+
+
+class OtherRules:
+    """Stands where the decider looks for its engine, and starts one that judges otherwise."""
+
+    def __new__(cls, state: object, last_sha256: bytes) -> Engine:  # type: ignore[misc] # it gives engines
+        """Give an engine that goes on from a snapshot."""
+        return Engine(state, last_sha256)  # type: ignore[arg-type]
+
+    @staticmethod
+    def start(seen: SeenActions) -> Engine:
+        """Give an engine before its first decision, under a policy that nobody adopted."""
+        policy = default_policy()
+        values = {name: getattr(policy, name) for name in Policy.__slots__}
+        return Engine.start(Policy(**{**values, "version": "other-rules"}), seen)
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--metrics-port", type=int, required=True)
+    parser.add_argument("--snapshot-every", type=int, default=decider.SNAPSHOT_EVERY_DECISIONS)
+    parser.add_argument("--fresh-ids-max", type=int, default=FRESH_IDS_MAX)
+    parser.add_argument("--other-rules", action="store_true")
+    arguments = parser.parse_args()
+    settings = Settings.read()
+    config = decider.DeciderConfig(
+        kafka=settings.kafka_config(),
+        topic_prefix=settings.topic_prefix,
+        state_folder=arguments.state,
+        metrics_port=arguments.metrics_port,
+    )
+    if arguments.other_rules:
+        decider.Engine = OtherRules  # type: ignore[assignment,misc] # the point of it
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    decider.run(
+        replace(
+            config,
+            snapshot_every_decisions=arguments.snapshot_every,
+            fresh_ids_max=arguments.fresh_ids_max,
+        ),
+        stop,
+    )
+
+
+if __name__ == "__main__":
+    main()
