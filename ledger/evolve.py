@@ -34,7 +34,9 @@ def evolve(state: State, decision: Decision) -> State:
         _put_balances(state, posting)
     for agency in decision.agencies:
         standing = state.agencies.setdefault(agency.agency_id, Standing())
-        standing.change(_occurred_at(decision), barred=agency.status == "suspended")
+        # A licence lifts no suspension, whatever its date, just as the issue of a permit lifts no revocation.
+        if decision.kind != "agency_licensed":
+            standing.change(_occurred_at(decision), barred=agency.status == "suspended")
     for destination in decision.destinations:
         standing = state.destinations.setdefault(destination.destination, Standing())
         standing.change(_occurred_at(decision), barred=destination.status == "closed")

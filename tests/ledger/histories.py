@@ -285,7 +285,7 @@ def repeated(pick: Pick, told: Sequence[Json | None]) -> list[Json]:
 
 def beginning(pick: Pick) -> list[Json]:
     """Give what most histories begin with: agencies, permits, registrations in SISKOTKLN on their way."""
-    actions = [agency(), agency("A-2")]
+    actions = [agency(at=pick(("2022-01-01 09:00", "2023-02-10 09:00"))), agency("A-2")]
     lines = [
         {"line": number, "position": "caregiver", "sex": "ANY", "units": pick((1, 2))} for number in (1, 2)
     ]
