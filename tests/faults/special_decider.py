@@ -15,25 +15,19 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from consumers import decider  # noqa: E402 - found only after the line above
 from consumers.seen_actions import FRESH_IDS_MAX  # noqa: E402
 from ledger.engine import Engine  # noqa: E402
-from ledger.policy import default_policy  # noqa: E402
-from ledger.state import SeenActions  # noqa: E402
+from ledger.state import State  # noqa: E402
 from neraca.settings import Settings  # noqa: E402
-from schemas.records import Policy  # noqa: E402
+from tests.faults.other_rules import start_with_other_rules  # noqa: E402
 
 
 class OtherRules:
     """Stands where the decider looks for its engine, and starts one that judges otherwise."""
 
-    def __new__(cls, state: object, last_sha256: bytes) -> Engine:  # type: ignore[misc] # it gives engines
+    def __new__(cls, state: State, last_sha256: bytes) -> Engine:  # type: ignore[misc] # it gives engines
         """Give an engine that goes on from a snapshot."""
-        return Engine(state, last_sha256)  # type: ignore[arg-type]
+        return Engine(state, last_sha256)
 
-    @staticmethod
-    def start(seen: SeenActions) -> Engine:
-        """Give an engine before its first decision, under a policy that nobody adopted."""
-        policy = default_policy()
-        values = {name: getattr(policy, name) for name in Policy.__slots__}
-        return Engine.start(Policy(**{**values, "version": "other-rules"}), seen)
+    start = staticmethod(start_with_other_rules)
 
 
 def main() -> None:

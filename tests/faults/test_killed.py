@@ -54,9 +54,7 @@ def kill_again_and_again(
     for _ in range(kills):
         before = ledger.end(ledger.decisions_topic)
         more = moments.randint(1, 400)
-        eventually(
-            f"decisions after {before}", lambda: ledger.end(ledger.decisions_topic) >= before + more
-        )
+        eventually(f"decisions after {before}", lambda: ledger.end(ledger.decisions_topic) >= before + more)
         time.sleep(moments.random() * 0.2)
         victim = active() or moments.choice(crew_now)
         victim.kill()
