@@ -1292,7 +1292,7 @@ def _again(changes: Json) -> Json:
 @pytest.mark.parametrize(("changes", "code"), [row[1:] for row in AGAIN], ids=[row[0] for row in AGAIN])
 @pytest.mark.parametrize("refused_first", [False, True], ids=["accepted first", "refused first"])
 def test_same_action_again(changes: Json, code: str | None, *, refused_first: bool) -> None:
-    """The same content under one id is a duplicate, whatever became of the first; other content is refused."""
+    """The same content under one id is a duplicate, whatever became of the first; other is refused."""
     story = Story(agency(), *([held()] if refused_first else []))
     first = story.tell(SENT)
     assert ("PERSON_ON_HOLD" if refused_first else None) == first["code"]

@@ -1,15 +1,12 @@
 """Random histories: the ledger decides as the oracle does, its books balance, its journal can be made again.
 
 The actions share few ids and lie on the edges of the rules, so that they collide; Hypothesis shrinks
-a difference to the shortest history that shows it. To look longer than a test run may:
-`python -m tests.ledger.test_histories FIRST_SEED HISTORIES`.
+a difference to the shortest history that shows it. `play.py` looks longer than a test run may.
 """
 
 from __future__ import annotations
 
-import random
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -17,18 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.ledger import histories
-from tests.ledger.dump import dump
+from tests.ledger.play import check_journal, play
 from tests.ledger.story import Story
-
-ACTIONS_MAX = 80
-
-
-def check_journal(story: Story) -> None:
-    """Run the story's actions again, and follow its journal without them: the same bytes, the same state."""
-    again = story.told_again()
-    assert story.journal == again.journal
-    assert dump(story.engine) == dump(again.engine)
-    assert dump(story.engine) == dump(story.followed())
 
 
 class Histories(RuleBasedStateMachine):
@@ -111,53 +98,7 @@ TestHistories.settings = settings(
 )
 
 
-def play(seed: int) -> Story:
-    """Tell one history drawn by a seed, and check its journal."""
-    dice = random.Random(seed)
-
-    def pick(options: Sequence[Any]) -> Any:  # noqa: ANN401 - whatever the options are
-        return options[dice.randrange(len(options))]
-
-    story = Story(policy=histories.any_policy(pick, "P-0") if dice.random() < 0.2 else None)
-    for action in histories.beginning(pick) if dice.random() < 0.9 else []:
-        story.tell(action)
-    makers: list[tuple[int, Callable[[], list[dict[str, Any]]]]] = [
-        (18, lambda: [histories.ruling(pick)]),
-        (3, lambda: [histories.policy_adopted(pick)]),
-        (15, lambda: [histories.registered(pick)]),
-        (34, lambda: [histories.taken_step(pick, story.known())]),
-        (6, lambda: [histories.service(pick)]),
-        (7, lambda: histories.repeated(pick, story.told)),
-        (17, lambda: histories.cutover(pick, story.known())),
-    ]
-    while len(story.told) < ACTIONS_MAX:
-        if dice.random() < 0.01:
-            story.tell_unreadable()
-        (maker,) = dice.choices([maker for _, maker in makers], [weight for weight, _ in makers])
-        for action in maker():
-            story.tell(action)
-    check_journal(story)
-    return story
-
-
 def test_long_histories_are_decided_alike() -> None:
     """Long histories of seeded dice, which Hypothesis would not grow to, hold as well."""
     for seed in range(60):
         play(seed)
-
-
-def main() -> None:
-    """Play as many histories as asked for, and say which seeds fail."""
-    first, count = int(sys.argv[1]), int(sys.argv[2])
-    actions = 0
-    for seed in range(first, first + count):
-        try:
-            actions += len(play(seed).told)
-        except AssertionError:
-            print(f"seed {seed} fails")  # noqa: T201 - what it is run for
-            raise
-    print(f"{count} histories, {actions} actions: no difference")  # noqa: T201 - what it is run for
-
-
-if __name__ == "__main__":
-    main()
