@@ -17,6 +17,7 @@ from schemas.errors import ShapeError
 from schemas.records import Decision, Registration, Stage
 from tests.schemas.strategies import (
     DAYS,
+    FIELDS,
     LONG,
     MOMENTS,
     OFFSETS,
@@ -91,7 +92,7 @@ def test_keys_stand_in_the_order_of_the_contract(decision: Decision) -> None:
 
 def minimal(**changes: Any) -> Decision:
     """A decision on nothing, with changes."""
-    datum: dict[str, Any] = {name: None for name in Decision.__init__.__annotations__ if name != "return"}
+    datum: dict[str, Any] = dict.fromkeys(FIELDS["Decision"])
     datum |= {
         "seq": 7,
         "previous_sha256": bytes(32),

@@ -24,7 +24,7 @@ from schemas.framing import (
 )
 from schemas.ids import SchemaIds
 from schemas.records import Action
-from tests.schemas.strategies import actions, patient
+from tests.schemas.strategies import FIELDS, actions, patient
 from tests.schemas.test_action_json import REGISTERED
 from tests.schemas.test_decision_json import minimal
 
@@ -122,8 +122,7 @@ def test_what_is_no_action(value: bytes | None, reason: str) -> None:
 def test_a_record_that_breaks_the_shape_is_unreadable(change: dict[str, Any], reason: str) -> None:
     """The shape is judged on the wire as well, by the same judge; the reason names the field."""
     action = parse_action(json.dumps(REGISTERED))
-    fields = [name for name in Action.__init__.__annotations__ if name != "return"]
-    broken = Action(**({name: getattr(action, name) for name in fields} | change))
+    broken = Action(**({name: getattr(action, name) for name in FIELDS["Action"]} | change))
     with pytest.raises(UnreadableRecord) as caught:
         decode_action_value(frame(41, encode_action(broken)), IDS)
     assert reason in caught.value.reason
