@@ -1,5 +1,5 @@
-"""`neraca workload`: a realistic history as JSON lines, made while it is written. The history itself is made in
-`producers/workload`.
+"""`neraca workload`: a realistic history as JSON lines, made while it is written. The history itself is
+made in `producers/workload`.
 """
 
 import contextlib

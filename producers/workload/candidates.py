@@ -1,22 +1,22 @@
 """The life of a candidate: registration, stages, and what the closure makes of whoever is under way.
 
-Each life is a generator of instants (see `timeline`): it yields when it wants to go on, and writes when it is woken.
-It follows the rules of the domain, because most officers do; `slips` holds what they get wrong.
+Each life is a generator of instants (see `timeline`): it yields when it wants to go on, and writes when it
+is woken. It follows the rules of the domain, because most officers do; `slips` holds what they get wrong.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import exp, log
 from typing import TYPE_CHECKING, Final
 
 from producers.workload.nation import DESTINATIONS, HEAD_OFFICE, PROVINCES
 from producers.workload.records import midnight
-from producers.workload.slips import Slips, entered_again
+from producers.workload.slips import IN_SIAPKERJA, Slips, entered_again
 from producers.workload.supply import log_normal
 from producers.workload.timetable import (
     CLOSURE_MS,
     DAY_MS,
-    HORIZON_MS,
     HOUR_MS,
     LIMIT_MS,
     MINUTE_MS,
@@ -27,7 +27,7 @@ from producers.workload.timetable import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from random import Random
 
     from producers.workload.nation import Destination, Office
@@ -60,10 +60,11 @@ _LADDERS: Final[dict[tuple[bool, bool], tuple[Steps, ...]]] = {
     for agreement in (False, True)
     for biometrics in (False, True)
 }
-_IN_SIAPKERJA: Final = frozenset({"documents_verified", "candidate_id_issued", "agreement_signed"})
 _WITHOUT_AGREEMENT: Final = frozenset({"INDIVIDUAL", "UKPS"})
 _BIOMETRICS_IN_SISKOTKLN: Final = 0.4
-"""Share of SISKOTKLN registrations that have fingerprints taken, though departure does not need it (invented)."""
+"""Share of SISKOTKLN registrations that have fingerprints taken, though departure does not need it
+(invented).
+"""
 _LATE_SPREAD_MS: Final = 20 * DAY_MS
 """How far before T_0 the late records reach: each 20 days earlier they are e times rarer (invented)."""
 _LATE_SCALE: Final = (CLOSURE_MS - LIMIT_MS) / _LATE_SPREAD_MS
@@ -73,14 +74,43 @@ _DEPARTED: Final = "departed"
 _CANCELLED: Final = "cancelled"
 _UNDER_WAY: Final = "under way"
 _FLOWN_UNSEEN: Final = "flown, and nobody entered it in time"
-_MISSED: Final = "the limit passed before a unit was there"
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A departure before T_0 that is still to be entered, with the registration and unit it belongs to."""
+
+    registration_id: str
+    office: Office
+    line: Line | None
+    flown_ms: int
 
 
 class Candidate:
     """One person, and where their current registration stands."""
 
-    __slots__ = ("destination", "lead_ms", "line", "now", "occurred_ms", "office", "person", "pool", "province_office",
-                 "registered_ms", "registration_id", "scheme", "system", "wish")  # fmt: skip
+    __slots__ = (
+        "destination",
+        "end",
+        "held_at",
+        "ladder",
+        "lead_ms",
+        "line",
+        "now",
+        "occurred_ms",
+        "office",
+        "person",
+        "pool",
+        "province_office",
+        "registered_ms",
+        "registration_id",
+        "scheme",
+        "stage",
+        "system",
+        "unseen",
+        "wish",
+        "withdraws_at",
+    )
 
     destination: Destination
     office: Office
@@ -94,9 +124,17 @@ class Candidate:
         self.person = ""
         self.wish = ""
         """Destination, position and sex, as the fields of `registered`."""
+        self.unseen: Unseen | None = None
         self.registration_id = ""
         self.scheme = ""
         self.system = ""
+        self.ladder: Steps = ()
+        self.stage = 0
+        """How many stages of the ladder are done."""
+        self.withdraws_at = self.held_at = -1
+        """The stage instead of which the candidate gives up; the one before which they are put on hold."""
+        self.end = ""
+        """How the stages ended; empty before that."""
         self.line: Line | None = None
         """The line on which a unit is held."""
         self.lead_ms = 0
@@ -114,6 +152,14 @@ class Candidate:
             f"{agency}{self.wish}{named}"
         )
 
+    def desk_for(self, kind: str) -> tuple[str, Office]:
+        """Which system and office a stage of this registration belongs to."""
+        if self.system == "SISKOTKLN":
+            return "SISKOTKLN", self.office
+        if kind in IN_SIAPKERJA or kind == "cancelled":
+            return "SIAPKERJA", self.office
+        return "SISKOP2MI", self.province_office
+
     def __repr__(self) -> str:
         return f"Candidate({self.registration_id} {self.scheme} in {self.system}, at {self.now})"
 
@@ -124,7 +170,13 @@ class Candidates:
     __slots__ = ("_profile", "_random", "_records", "_registrations", "_slips", "_supply", "_timeline")
 
     def __init__(
-        self, profile: Profile, random: Random, records: Records, supply: Supply, slips: Slips, timeline: Timeline
+        self,
+        profile: Profile,
+        random: Random,
+        records: Records,
+        supply: Supply,
+        slips: Slips,
+        timeline: Timeline,
     ) -> None:
         self._profile = profile
         self._random = random.random
@@ -144,30 +196,35 @@ class Candidates:
     def _coming(self, candidates: int) -> Iterator[int]:
         for arrival_ms in arrivals(candidates, self._random):
             yield arrival_ms
-            self._timeline.start(self._life(arrival_ms))
+            self._come(arrival_ms)
 
-    # --- what happens to a person -----------------------------------------------------------------------------
+    # --- what happens to a person ---
+    #
+    # Each phase starts the next one and ends, so that a candidate asleep holds one generator and not a
+    # stack of them.
 
-    def _life(self, arrival_ms: int) -> Iterator[int]:
-        random = self._random
+    def _come(self, arrival_ms: int) -> None:
         candidate = self._person()
-        ready_ms = arrival_ms + int((3 + 12 * random()) * DAY_MS)
+        ready_ms = arrival_ms + int((3 + 12 * self._random()) * DAY_MS)
         if candidate.pool is not None:
             ready_ms = max(ready_ms, self._supply.book(candidate.pool, arrival_ms) + 4 * HOUR_MS)
         self._at_desk(candidate, ready_ms)
-        end = _MISSED
-        if candidate.occurred_ms < LIMIT_MS:
-            end = yield from self._in_siskotkln(candidate)
-        if end == _UNDER_WAY:
-            yield from self._over_the_closure(candidate)
+        first = self._in_siskotkln if candidate.occurred_ms < LIMIT_MS else self._in_siapkerja
+        self._timeline.start(first(candidate))
+
+    def _go_on(self, candidate: Candidate) -> None:
+        """What comes after the stages of a registration."""
+        end = candidate.end
+        if candidate.unseen is not None:
+            self._timeline.start(self._late_record(candidate))
+        elif end == _UNDER_WAY:
+            self._timeline.start(self._over_the_closure(candidate))
         elif end == _FLOWN_UNSEEN:
-            yield from self._recorded_late(candidate)
-        elif end == _MISSED:
-            yield from self._in_siapkerja(candidate)
-        elif end == _CANCELLED and random() < 0.08:
+            self._timeline.start(self._flown_unseen(candidate))
+        elif end == _CANCELLED and candidate.system == "SISKOTKLN" and self._random() < 0.08:
             # Given up before the closure, then taken up again: an ordinary registration in SIAPKerja.
-            self._at_desk(candidate, max(candidate.now, LIMIT_MS) + int((5 + 60 * random()) * DAY_MS))
-            yield from self._in_siapkerja(candidate)
+            self._at_desk(candidate, max(candidate.now, LIMIT_MS) + int((5 + 60 * self._random()) * DAY_MS))
+            self._timeline.start(self._in_siapkerja(candidate))
 
     def _person(self) -> Candidate:
         random = self._random
@@ -182,7 +239,7 @@ class Candidates:
         candidate.destination = destination
         candidate.office = served.offices.at(random())
         candidate.province_office = served.bp3mi
-        candidate.wish = f',"destination":"{destination.code}","position":"{job.position}","sex":"{sex}"'
+        candidate.wish = job.wish_of_women if sex == "F" else job.wish_of_men
         candidate.scheme = destination.schemes.at(random())
         candidate.lead_ms = int(log_normal(destination.lead_days, 0.3, random()) * DAY_MS)
         candidate.pool = None
@@ -190,33 +247,33 @@ class Candidates:
             candidate.pool = self._supply.pool(self._supply.agency_for(destination), destination, job, sex)
         return candidate
 
-    def _in_siskotkln(self, candidate: Candidate) -> Generator[int, None, str]:
+    def _in_siskotkln(self, candidate: Candidate) -> Iterator[int]:
         random = self._random
         candidate.system = "SISKOTKLN"
         candidate.registration_id = self._registration_id(candidate)
         yield candidate.now
+        line: Line | None = None
         if candidate.pool is not None:
-            line = yield from self._unit_for(candidate, lambda wrong: self._write_registered(candidate, wrong.named))
+            line = yield from self._unit_for(candidate, "registered")
             if line is None:
-                return _MISSED
-            candidate.line = line
-        yield from self._register(candidate, candidate.line)
+                # The limit passed before there was a unit.
+                self._timeline.start(self._in_siapkerja(candidate))
+                return
+        yield from self._register(candidate, line)
         if random() < self._profile.trainings:
             self._timeline.start(self._training(candidate))
-        ladder = self._ladder(candidate, biometrics=random() < _BIOMETRICS_IN_SISKOTKLN)
-        return (yield from self._climb(candidate, ladder, candidate.lead_ms))
+        self._start_climb(candidate, biometrics=random() < _BIOMETRICS_IN_SISKOTKLN)
 
-    def _in_siapkerja(self, candidate: Candidate) -> Generator[int, None, str]:
+    def _in_siapkerja(self, candidate: Candidate) -> Iterator[int]:
         candidate.system = "SIAPKERJA"
         candidate.registration_id = self._registration_id(candidate)
-        candidate.line = None
         yield candidate.now
         wish: Line | None = None
         if candidate.pool is not None and self._random() < 0.3:
             # Named already, though the unit is taken only at the agreement: an intent, which no rule reads.
             wish = self._supply.find(candidate.pool, wib_day(candidate.occurred_ms))
         yield from self._register(candidate, None, wish=wish)
-        return (yield from self._climb(candidate, self._ladder(candidate, biometrics=True), candidate.lead_ms))
+        self._start_climb(candidate, biometrics=True)
 
     def _over_the_closure(self, candidate: Candidate) -> Iterator[int]:
         """Still under way when SISKOTKLN closes: register again, sooner or later, or never."""
@@ -227,45 +284,58 @@ class Candidates:
             if candidate.now < CLOSURE_MS:
                 yield candidate.now
                 self._write_registered(candidate, "", system="SIAPKERJA", registration_id="SK-EARLY")
-        if random() < self._profile.habit:
+        next_kind = candidate.ladder[candidate.stage][0]
+        if candidate.now >= CLOSURE_MS > candidate.occurred_ms:
+            # Done in time, entered too late.
+            yield candidate.now
+            self._write_stage(candidate, next_kind, self._stage_fields(candidate, next_kind))
+        elif random() < self._profile.habit:
             self._at_desk(candidate, max(candidate.now, CLOSURE_MS + int(-log(1.0 - random()) * 6 * DAY_MS)))
             yield candidate.now
             if random() < 0.15:
                 self._training_after_the_closure(candidate)
-            kind = "orientation_completed" if random() < 0.5 else "documents_fulfilled"
-            self._write_stage(candidate, kind, f',"registration_id":"{candidate.registration_id}"')
+            self._write_stage(candidate, next_kind, self._stage_fields(candidate, next_kind))
         if random() < self._profile.never_reregister:
             yield from self._stranded(candidate)
         elif (yield from self._reregister(candidate, -log(1.0 - random()) * self._profile.wave_days)):
-            yield from self._climb_again(candidate)
+            self._climb_again(candidate)
 
-    def _recorded_late(self, candidate: Candidate) -> Iterator[int]:
-        """Flew before T_0, entered after it; meanwhile someone may have registered the person again."""
+    def _flown_unseen(self, candidate: Candidate) -> Iterator[int]:
+        """Flew before T_0, entered after it; meanwhile someone may register the person again."""
         random = self._random
-        old_id, old_office, old_line = candidate.registration_id, candidate.office, candidate.line
-        flown_ms = candidate.occurred_ms
+        unseen = Unseen(candidate.registration_id, candidate.office, candidate.line, candidate.occurred_ms)
         entered_ms = CLOSURE_MS + int((0.05 + -log(1.0 - random()) * 11) * DAY_MS)
         if random() < 0.2 and (yield from self._reregister(candidate, 3 * random())):
+            candidate.unseen = unseen
             if random() < 0.25:
-                yield from self._climb_again(candidate)  # The second departure makes the late one a conflict.
-                entered_ms = candidate.now + int(20 * random() * DAY_MS)
-            elif candidate.line is not None:
+                self._climb_again(candidate)  # The second departure makes the record of the first a conflict.
+                return
+            if candidate.line is not None:
                 # The record that comes next voids the new registration and frees its unit.
                 self._supply.give_back(candidate.line, wib_day(candidate.now))
-        entered_ms = max(entered_ms, candidate.now + HOUR_MS)
-        fields = f',"registration_id":"{old_id}"'
+                if unseen.line is not None and unseen.line.available > 0:
+                    self._supply.take(unseen.line)
+        candidate.unseen = unseen
+        candidate.now = max(entered_ms, candidate.now + HOUR_MS)
+        self._timeline.start(self._late_record(candidate))
+
+    def _late_record(self, candidate: Candidate) -> Iterator[int]:
+        """The departure that nobody entered in time: most have evidence, some only at the second try."""
+        random = self._random
+        unseen = candidate.unseen
+        if unseen is None:
+            return
+        entered_ms = candidate.now + int((0.1 + random()) * DAY_MS)
+        fields = f',"registration_id":"{unseen.registration_id}"'
         yield entered_ms
         if random() < 0.14:
-            self._records.write("departed", "SISKOTKLN", old_office, flown_ms, entered_ms, fields)
+            self._records.write("departed", "SISKOTKLN", unseen.office, unseen.flown_ms, entered_ms, fields)
             if random() < 0.4:
                 return
-            entered_ms = in_office_hours(entered_ms + 2 * DAY_MS, old_office.zone_ms, random())
+            entered_ms = in_office_hours(entered_ms + 2 * DAY_MS, unseen.office.zone_ms, random())
             yield entered_ms
-        self._records.write(
-            "departed", "SISKOTKLN", old_office, flown_ms, entered_ms, fields + self._evidence()
-        )
-        if old_line is not None and candidate.registration_id != old_id and old_line.available > 0:
-            self._supply.take(old_line)
+        fields += self._evidence()
+        self._records.write("departed", "SISKOTKLN", unseen.office, unseen.flown_ms, entered_ms, fields)
 
     def _stranded(self, candidate: Candidate) -> Iterator[int]:
         """Never registers again: the unit stays reserved, unless two officers rule that it is free."""
@@ -274,7 +344,8 @@ class Candidates:
             return
         at = in_office_hours(CLOSURE_MS + int((50 + 100 * random()) * DAY_MS), WIB_MS, random())
         fields = (
-            f',"registration_id":"{candidate.registration_id}","second_officer":"o-hq-ruling-{1 + int(5 * random())}",'
+            f',"registration_id":"{candidate.registration_id}",'
+            f'"second_officer":"o-hq-ruling-{1 + int(5 * random())}",'
             '"reason":"no sign of the candidate since the closure"'
         )
         at = max(at, candidate.now)
@@ -302,26 +373,24 @@ class Candidates:
             else:
                 if not valid and random() < 0.3:
                     self._write_registered(candidate, old_line.named)  # PERMIT_NOT_VALID or PERMIT_REVOKED
-                    self._wait(candidate, 20 * MINUTE_MS)
+                    candidate.now += 20 * MINUTE_MS
                     yield candidate.now
                 if random() < 0.4:
                     agency = self._supply.agency_for(candidate.destination)
                     pool = candidate.pool
                     candidate.pool = self._supply.pool(agency, pool.destination, pool.job, pool.sex)
-                named = yield from self._unit_for(
-                    candidate, lambda wrong: self._write_registered(candidate, wrong.named)
-                )
+                named = yield from self._unit_for(candidate, "registered")
                 if named is None:
                     return False
         yield from self._register(candidate, named, old_line)
         return True
 
-    def _climb_again(self, candidate: Candidate) -> Generator[int, None, str]:
+    def _climb_again(self, candidate: Candidate) -> None:
         """The stages after a re-registration: they start again, but most papers are at hand."""
-        lead_ms = max(25 * DAY_MS, int(candidate.lead_ms * (0.2 + 0.25 * self._random())))
-        return (yield from self._climb(candidate, self._ladder(candidate, biometrics=True), lead_ms))
+        candidate.lead_ms = max(25 * DAY_MS, int(candidate.lead_ms * (0.2 + 0.25 * self._random())))
+        self._start_climb(candidate, biometrics=True)
 
-    # --- registering, and the unit ----------------------------------------------------------------------------
+    # --- registering, and the unit ---
 
     def _register(
         self, candidate: Candidate, line: Line | None, old_line: Line | None = None, wish: Line | None = None
@@ -331,7 +400,7 @@ class Candidates:
         luck = random()
         if luck < self._profile.slips:
             self._slips.registration(candidate, line)
-            self._wait(candidate, int((2 + 15 * random()) * MINUTE_MS))
+            candidate.now += int((2 + 15 * random()) * MINUTE_MS)
             yield candidate.now
         candidate.registered_ms = candidate.occurred_ms
         named = line or wish
@@ -345,16 +414,16 @@ class Candidates:
             yield from self._twice(candidate, candidate.office)
         elif luck > 0.99 - self._profile.double_clicks:
             # A second desk registers the same person: the id of the registration is new, the person is not.
-            self._wait(candidate, int((1 + 90 * random()) * MINUTE_MS))
+            candidate.now += int((1 + 90 * random()) * MINUTE_MS)
             yield candidate.now
             self._write_registered(candidate, "" if line is None else line.named, registration_id="SK-SECOND")
         if candidate.now >= LIMIT_MS - 60 * DAY_MS and random() < self._profile.complaints:
             self._timeline.start(self._complaint(candidate))
 
-    def _unit_for(
-        self, candidate: Candidate, attempt: Callable[[Line], None]
-    ) -> Generator[int, None, Line | None]:
-        """Wait for a unit, impatiently: `attempt` writes the action that is bound to be refused. None: too late."""
+    def _unit_for(self, candidate: Candidate, kind: str) -> Generator[int, None, Line | None]:
+        """Wait for a unit, impatiently: now and then the action of that `kind` is tried in vain. None: too
+        late.
+        """
         random = self._random
         pool = candidate.pool
         if pool is None:
@@ -366,7 +435,10 @@ class Candidates:
                 return line
             hopeless = line or pool.spent
             if hopeless is not None and random() < (0.7 if line is None else 0.15):
-                attempt(hopeless)
+                if kind == "registered":
+                    self._write_registered(candidate, hopeless.named)
+                else:
+                    self._write_stage(candidate, kind, self._stage_fields(candidate, kind) + hopeless.named)
             if line is None:
                 blocked_until = max(blocked_until, self._supply.replenish(pool, candidate.now))
             self._at_desk(candidate, max(blocked_until, candidate.now) + int((0.2 + 2 * random()) * DAY_MS))
@@ -374,115 +446,132 @@ class Candidates:
                 return None
             yield candidate.now
 
-    # --- the ladder -------------------------------------------------------------------------------------------
+    # --- the ladder ---
 
-    def _ladder(self, candidate: Candidate, *, biometrics: bool) -> Steps:
-        agreement = candidate.scheme not in _WITHOUT_AGREEMENT or self._random() < 0.1
+    def _start_climb(self, candidate: Candidate, *, biometrics: bool) -> None:
+        """Choose the order of the stages and what will go wrong on the way, and let it begin."""
+        random = self._random
+        agreement = candidate.scheme not in _WITHOUT_AGREEMENT or random() < 0.1
         ladders = _LADDERS[agreement, biometrics]
-        return ladders[int(self._random() * len(ladders))]
+        candidate.ladder = ladder = ladders[int(random() * len(ladders))]
+        candidate.stage = 0
+        candidate.end = ""
+        candidate.withdraws_at = int(random() * len(ladder)) if random() < self._profile.withdrawals else -1
+        candidate.held_at = int(random() * len(ladder)) if random() < self._profile.holds else -1
+        self._timeline.start(self._climb(candidate))
 
-    def _climb(self, candidate: Candidate, ladder: Steps, lead_ms: int) -> Generator[int, None, str]:
+    def _unit_at_agreement(self, candidate: Candidate) -> Generator[int, None, str]:
+        """Wait for the unit that the agreement takes; gives how its fields name the line."""
+        line = candidate.line = yield from self._unit_for(candidate, "agreement_signed")
+        if line is None:
+            return ""
+        self._supply.take(line)
+        return line.named
+
+    def _due(self, candidate: Candidate) -> str:
+        """The kind of the next stage, with its times set. Empty at the end, which `candidate.end` then
+        names.
+        """
+        if candidate.stage == len(candidate.ladder):
+            candidate.end = _DEPARTED
+            return ""
+        kind, share = candidate.ladder[candidate.stage]
+        woken = candidate.now
+        after = candidate.occurred_ms + int(candidate.lead_ms * share * (0.4 + 1.2 * self._random()))
+        if kind == "departed":
+            self._at_gate(candidate, after)
+        else:
+            self._at_desk(candidate, after, woken)
+        if candidate.system != "SISKOTKLN" or (candidate.now < CLOSURE_MS and kind != "departed"):
+            return kind
+        if candidate.occurred_ms >= CLOSURE_MS:
+            candidate.end = _UNDER_WAY
+            candidate.now = woken
+        elif kind != "departed":
+            # Done in time, but about to be entered when the system is closed: `now` stays where that happens.
+            candidate.end = _UNDER_WAY
+        elif candidate.now >= CLOSURE_MS or self._forgotten(candidate.occurred_ms):
+            candidate.end = _FLOWN_UNSEEN
+            candidate.now = woken
+        return "" if candidate.end else kind
+
+    def _climb(self, candidate: Candidate) -> Iterator[int]:
         """Stage after stage until the departure, a withdrawal, or the closure."""
         random = self._random
-        profile = self._profile
-        siskotkln = candidate.system == "SISKOTKLN"
-        withdraws_at = int(random() * len(ladder)) if random() < profile.withdrawals else -1
-        held_at = int(random() * len(ladder)) if random() < profile.holds else -1
-        slips, double = profile.slips, 1.0 - profile.double_clicks
-        reused = double - profile.ids_reused
-        done = ""
-        for number, (kind, share) in enumerate(ladder):
-            woken = candidate.now
-            after = candidate.occurred_ms + int(lead_ms * share * (0.4 + 1.2 * random()))
-            departing = kind == "departed"
-            if departing:
-                self._at_gate(candidate, after)
-            else:
-                self._at_desk(candidate, after, candidate.now)
-            if siskotkln:
-                if candidate.occurred_ms >= CLOSURE_MS:
-                    candidate.now = woken
-                    return _UNDER_WAY
-                if departing:
-                    if candidate.now >= CLOSURE_MS or self._forgotten(candidate.occurred_ms):
-                        candidate.now = woken
-                        return _FLOWN_UNSEEN
-                elif candidate.now >= CLOSURE_MS:
-                    if random() < 0.5:
-                        yield candidate.now
-                        self._write_stage(candidate, kind, self._stage_fields(candidate, kind))  # SYSTEM_CLOSED
-                    return _UNDER_WAY
+        slips, double = self._profile.slips, 1.0 - self._profile.double_clicks
+        reused = double - self._profile.ids_reused
+        while kind := self._due(candidate):
             yield candidate.now
-            if number == held_at:
-                yield from self._held(candidate, kind)
-                if siskotkln and candidate.now >= CLOSURE_MS:
-                    return _UNDER_WAY
-            if number == withdraws_at:
+            if candidate.stage == candidate.withdraws_at:
                 self._cancel(candidate)
-                if random() < 0.03:
-                    yield from self._after_the_end(candidate, "documents_fulfilled")
-                return _CANCELLED
-            fields = self._stage_fields(candidate, kind)
-            if kind == "agreement_signed" and candidate.pool is not None and candidate.line is None:
-                line = yield from self._unit_for(
-                    candidate,
-                    lambda wrong: self._write_stage(
-                        candidate, "agreement_signed", f',"registration_id":"{candidate.registration_id}"{wrong.named}'
-                    ),
-                )
-                if line is None:
-                    return _UNDER_WAY
-                fields += line.named
-                self._supply.take(line)
-                candidate.line = line
+                break
+            if candidate.stage == candidate.held_at:
+                yield from self._held(candidate, kind)
+                if candidate.system == "SISKOTKLN" and candidate.now >= CLOSURE_MS:
+                    candidate.end = _UNDER_WAY
+                    break
             luck = random()
             if luck < slips:
-                self._slips.stage(candidate, kind, done)
-                self._wait(candidate, int((2 + 15 * random()) * MINUTE_MS))
+                self._slips.stage(candidate, kind)
+                candidate.now += int((2 + 15 * random()) * MINUTE_MS)
                 yield candidate.now
+            fields = self._stage_fields(candidate, kind)
+            if kind == "agreement_signed" and candidate.pool is not None and candidate.line is None:
+                fields += yield from self._unit_at_agreement(candidate)
             self._write_stage(candidate, kind, fields)
-            done = kind
-            if luck >= reused:
-                if luck >= double:
-                    yield from self._twice(candidate, self._desk_for(candidate, kind)[1])
-                else:
-                    self._slips.same_id(candidate, kind, fields)
-        if random() < 0.004:
-            yield from self._after_the_end(candidate, "cancelled")
-        return _DEPARTED
+            candidate.stage += 1
+            if luck >= double:
+                yield from self._twice(candidate, candidate.desk_for(kind)[1])
+            elif luck >= reused:
+                self._slips.same_id(candidate, kind, fields)
+        if candidate.end in {_CANCELLED, _DEPARTED} and random() < 0.006:
+            yield from self._after_the_end(candidate)
+        self._go_on(candidate)
 
     def _held(self, candidate: Candidate, kind: str) -> Iterator[int]:
         """A dispute about who the person is: nothing goes on until the hold is lifted."""
         random = self._random
         fields = f',"person_id":"{candidate.person}","reason":"identity in dispute"'
-        self._records.write("person_held", "BP2MI", HEAD_OFFICE, candidate.now // 1000 * 1000, candidate.now, fields)
+        self._records.write(
+            "person_held", "BP2MI", HEAD_OFFICE, candidate.now // 1000 * 1000, candidate.now, fields
+        )
         if random() < 0.5:
-            self._wait(candidate, 2 * HOUR_MS)
+            candidate.now += 2 * HOUR_MS
             yield candidate.now
             self._write_stage(candidate, kind, self._stage_fields(candidate, kind))  # PERSON_ON_HOLD
         released = in_office_hours(candidate.now + int((8 + 40 * random()) * DAY_MS), WIB_MS, random())
         yield released
         self._records.write("person_released", "BP2MI", HEAD_OFFICE, released, released, fields)
         if random() < 0.2:
-            self._records.write("person_released", "BP2MI", HEAD_OFFICE, released, released, fields)  # NO_CHANGE
+            self._records.write(
+                "person_released", "BP2MI", HEAD_OFFICE, released, released, fields
+            )  # NO_CHANGE
         self._at_desk(candidate, released + DAY_MS // 2)
         yield candidate.now
 
     def _cancel(self, candidate: Candidate) -> None:
-        reason = ("family", "health", "contract withdrawn by the employer", "found work at home")[int(self._random() * 4)]
+        reason = ("family", "health", "contract withdrawn by the employer", "found work at home")[
+            int(self._random() * 4)
+        ]
         fields = f',"registration_id":"{candidate.registration_id}","reason":"{reason}"'
         system = candidate.system
-        self._records.write("cancelled", system, candidate.office, candidate.occurred_ms, candidate.now, fields)
+        self._records.write(
+            "cancelled", system, candidate.office, candidate.occurred_ms, candidate.now, fields
+        )
         if candidate.line is not None:
             self._supply.give_back(candidate.line, wib_day(candidate.occurred_ms))
             candidate.line = None
+        candidate.end = _CANCELLED
 
-    def _after_the_end(self, candidate: Candidate, kind: str) -> Iterator[int]:
+    def _after_the_end(self, candidate: Candidate) -> Iterator[int]:
         """Someone goes on with a registration that has ended: REGISTRATION_ENDED, or closed by then."""
         self._at_desk(candidate, candidate.now + int((1 + 5 * self._random()) * DAY_MS))
         yield candidate.now
         fields = f',"registration_id":"{candidate.registration_id}"'
-        self._write_stage(candidate, kind, fields + (',"reason":"mistake"' if kind == "cancelled" else ""))
+        if candidate.end == _CANCELLED:
+            self._write_stage(candidate, "documents_fulfilled", fields)
+        else:
+            self._write_stage(candidate, "cancelled", f'{fields},"reason":"mistake"')
 
     def _twice(self, candidate: Candidate, office: Office) -> Iterator[int]:
         """The action just written, sent again: at once and word for word, or entered some seconds later."""
@@ -494,7 +583,7 @@ class Candidates:
         yield candidate.now
         self._records.lines.append(entered_again(line, candidate.now, office))
 
-    # --- what goes on beside the registration -----------------------------------------------------------------
+    # --- what goes on beside the registration ---
 
     def _training(self, candidate: Candidate) -> Iterator[int]:
         """Requested and completed in SISKOTKLN; from T_0 on the service is handed back [L5]."""
@@ -559,7 +648,7 @@ class Candidates:
         if random() < 0.01:  # NO_CHANGE
             self._records.write("complaint_answered", "SISKOP2MI", office, at, at, complaint)
 
-    # --- times and fields -------------------------------------------------------------------------------------
+    # --- times and fields ---
 
     def _at_desk(self, candidate: Candidate, not_before_ms: int, last_ms: int = 0) -> None:
         """The next thing happens in office hours and is entered soon after, now and then only days later."""
@@ -589,23 +678,12 @@ class Candidates:
         candidate.occurred_ms = occurred
         candidate.now = max(occurred + int((0.5 + 20 * chance) * HOUR_MS), candidate.now + MINUTE_MS)
 
-    def _wait(self, candidate: Candidate, wait_ms: int) -> None:
-        candidate.now += wait_ms
-
     def _forgotten(self, flown_ms: int) -> bool:
         """Whether a departure is entered only after T_0: likelier the closer to it."""
         if flown_ms < LIMIT_MS:
             return False
         chance = self._profile.late_records * _LATE_SCALE * exp((flown_ms - CLOSURE_MS) / _LATE_SPREAD_MS)
         return self._random() < chance
-
-    def _desk_for(self, candidate: Candidate, kind: str) -> tuple[str, Office]:
-        """Which system and office a stage belongs to."""
-        if candidate.system == "SISKOTKLN":
-            return "SISKOTKLN", candidate.office
-        if kind in _IN_SIAPKERJA or kind == "cancelled":
-            return "SIAPKERJA", candidate.office
-        return "SISKOP2MI", candidate.province_office
 
     def _stage_fields(self, candidate: Candidate, kind: str) -> str:
         fields = f',"registration_id":"{candidate.registration_id}"'
@@ -632,7 +710,7 @@ class Candidates:
         return f"SK-{self._registrations:06x}-{int(self._random() * 0x10000):04x}"
 
     def _write_stage(self, candidate: Candidate, kind: str, fields: str) -> None:
-        system, office = self._desk_for(candidate, kind)
+        system, office = candidate.desk_for(kind)
         occurred = candidate.occurred_ms
         occurred_at = None
         if kind == "departed" and (occurred + office.zone_ms) % DAY_MS == 0:
@@ -640,11 +718,21 @@ class Candidates:
         self._records.write(kind, system, office, occurred, candidate.now, fields, occurred_at=occurred_at)
 
     def _write_registered(
-        self, candidate: Candidate, named: str, *, system: str | None = None, registration_id: str | None = None
+        self,
+        candidate: Candidate,
+        named: str,
+        *,
+        system: str | None = None,
+        registration_id: str | None = None,
     ) -> None:
         fields = candidate.registered_fields(named)
         if registration_id is not None:
             fields = fields.replace(candidate.registration_id, f"{registration_id}-{self._token()}", 1)
         self._records.write(
-            "registered", system or candidate.system, candidate.office, candidate.occurred_ms, candidate.now, fields
+            "registered",
+            system or candidate.system,
+            candidate.office,
+            candidate.occurred_ms,
+            candidate.now,
+            fields,
         )

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 def actions(seed: int, candidates: int, profile: Profile | None = None) -> Iterator[str]:
     """A history of `candidates` people as actions (contract §1), one line of JSON each, by `entered_at`.
 
-    The same seed, number and profile give the same bytes, on every machine: of Python's generators only `random`
-    and `getrandbits` are used, whose sequence Python keeps. Lines are made as they are taken; what is held is the
-    candidates and permits under way, about one kilobyte each. Raises `ValueError` when `candidates` is below one.
+    The same seed, number and profile give the same bytes, on every machine: of Python's generators only
+    `random` and `getrandbits` are used, whose sequence Python keeps. Lines are made as they are taken; what
+    is held is the candidates and permits under way, about one kilobyte each. Raises `ValueError` when
+    `candidates` is below one.
     """
     if candidates < 1:
         raise ValueError(f"candidates must be at least 1, not {candidates}")
@@ -31,14 +32,15 @@ def actions(seed: int, candidates: int, profile: Profile | None = None) -> Itera
 
 def _lines(seed: int, candidates: int, profile: Profile) -> Iterator[str]:
     def sub_seeded(part: str) -> Random:
-        # A string seeds through SHA-512, the same everywhere; one generator each, so that a change in one part of
+        # A string seeds through SHA-512, the same everywhere; one generator each, so that a change in one
+        # part of
         # the workload leaves the draws of the others alone.
         return Random(f"{seed}/{part}")
 
     records = Records(sub_seeded("records"))
     timeline = Timeline(records)
     supply = Supply(profile, candidates, sub_seeded("supply"), records, timeline)
-    slips = Slips(profile, sub_seeded("slips"), records, supply)
+    slips = Slips(sub_seeded("slips"), records, supply)
     supply.begin()
     Candidates(profile, sub_seeded("candidates"), records, supply, slips, timeline).begin(candidates)
     if profile.nonsense:

@@ -1,8 +1,9 @@
-"""Who goes where, under which scheme, in which job, from which province and office: the numbers, and only they.
+"""Who goes where, under which scheme, in which job, from which province and office: the numbers, and only
+they.
 
-Shares marked [S] are from the sources (2023; `docs/workload.md` names them). Everything else is invented, and
-chosen so that the totals of the sources come out. The sources count placements; the history applies their shares to
-the people who register.
+Shares marked [S] are from the sources (2023; `docs/workload.md` names them). Everything else is invented,
+and chosen so that the totals of the sources come out. The sources count placements; the history applies
+their shares to the people who register.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ class Job:
 
     position: str
     women: float
+    wish_of_women: str
+    """Destination, position and sex as the fields of `registered` hold them; made once, shared by all
+    candidates.
+    """
+    wish_of_men: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,9 @@ def _province(code: str, zone_hours: int, ltsa: int, dinas: int) -> Province:
     shares = [(bp3mi, 0.22)]
     # A one-stop service takes more people than one of many district offices.
     shares += [(_office("LTSA", f"LTSA-{code}-{n}", zone_hours, 5), 0.38 / ltsa) for n in range(1, ltsa + 1)]
-    shares += [(_office("DINAS", f"DINAS-{code}-{n}", zone_hours, 4), 0.40 / dinas) for n in range(1, dinas + 1)]
+    shares += [
+        (_office("DINAS", f"DINAS-{code}-{n}", zone_hours, 4), 0.40 / dinas) for n in range(1, dinas + 1)
+    ]
     return Province(code, Shares(shares), bp3mi)
 
 
@@ -127,12 +135,16 @@ PROVINCES: Final[Shares[Province]] = Shares(
 def _destination(
     code: str, lead_days: int, schemes: dict[str, float], jobs: Iterable[tuple[str, float, float]]
 ) -> Destination:
+    def job(position: str, women: float) -> Job:
+        wish = f',"destination":"{code}","position":"{position}","sex":'
+        return Job(position, women, f'{wish}"F"', f'{wish}"M"')
+
     agency = 1.0 - sum(schemes.values())
     return Destination(
         code,
         lead_days,
         Shares((("P_TO_P", agency), *schemes.items())),
-        Shares((Job(position, women), share) for position, share, women in jobs),
+        Shares((job(position, women), share) for position, share, women in jobs),
     )
 
 

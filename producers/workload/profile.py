@@ -13,16 +13,22 @@ class Profile:
     """How this history behaves. Raises `ValueError` when a rate is no fraction or a count is below one."""
 
     withdrawals: float = 0.15
-    """Share of registrations that their candidate gives up at some stage. Unknown outside; to sweep 0.05–0.30."""
+    """Share of registrations that their candidate gives up at some stage. Unknown outside; to sweep
+    0.05–0.30.
+    """
 
     late_records: float = 0.02
-    """Share of the SISKOTKLN departures between T_R and T_0 that are entered only after T_0. Sources: 0.01–0.03."""
+    """Share of the SISKOTKLN departures between T_R and T_0 that are entered only after T_0. Sources:
+    0.01–0.03.
+    """
 
     nonsense: float = 0.0
     """Broken lines inserted for each good one: for demonstrations of dead letters, and tests."""
 
     agencies: int = 424
-    """Licensed agencies, as in 2024. A small history takes fewer, so that each still has candidates to place."""
+    """Licensed agencies, as in 2024. A small history takes fewer, so that each still has candidates to
+    place.
+    """
 
     permit_units: int = 20
     """Median of the units of one permit (log-normal): permits are slices of job orders."""
@@ -49,10 +55,14 @@ class Profile:
     """Share of the candidates open at T_0 who never register again (unknown outside): the stranded."""
 
     wave_days: float = 22.0
-    """Mean of the days from T_0 to a re-registration (invented): most come in the first weeks, some months later."""
+    """Mean of the days from T_0 to a re-registration (invented): most come in the first weeks, some months
+    later.
+    """
 
     slips: float = 0.013
-    """Share of actions before which an officer sends a wrong one (invented): each kind of refusal gets a share."""
+    """Share of actions before which an officer sends a wrong one (invented): each kind of refusal gets a
+    share.
+    """
 
     double_clicks: float = 0.005
     """Share of actions sent twice, word for word or but for `entered_at` (invented)."""
@@ -64,7 +74,9 @@ class Profile:
     """Share of registrations during which their person is put on hold for some weeks (invented)."""
 
     rulings: float = 0.06
-    """Share of the stranded who lose their unit by a ruling of two officers before the year ends (invented)."""
+    """Share of the stranded who lose their unit by a ruling of two officers before the year ends
+    (invented).
+    """
 
     habit: float = 0.05
     """Share of the candidates open at T_0 whose office still tries SISKOTKLN afterwards (invented)."""

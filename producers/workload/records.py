@@ -1,7 +1,8 @@
 """Writes an action as its line of JSON (contract §1), and makes the ids that go with it.
 
-It writes what it is told, right or wrong; whether an action makes sense is for others. JSON is put together by hand
-for speed, so no text with a quote, a backslash or a letter outside ASCII may come in: the tests parse every line.
+It writes what it is told, right or wrong; whether an action makes sense is for others. JSON is put together
+by hand for speed, so no text with a quote, a backslash or a letter outside ASCII may come in: the tests
+parse every line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from producers.workload.nation import Office
 
-_MINUTES: Final[tuple[str, ...]] = tuple(f"T{hour:02d}:{minute:02d}:" for hour in range(24) for minute in range(60))
+_MINUTES: Final[tuple[str, ...]] = tuple(
+    f"T{hour:02d}:{minute:02d}:" for hour in range(24) for minute in range(60)
+)
 _SECONDS: Final[tuple[str, ...]] = tuple(f"{second:02d}" for second in range(60))
 
 
@@ -38,7 +41,9 @@ def midnight(at_ms: int, office: Office) -> str:
 
 
 class Records:
-    """The lines written and not yet taken away, in the order of `entered_at` as long as callers write in it."""
+    """The lines written and not yet taken away, in the order of `entered_at` as long as callers write in
+    it.
+    """
 
     __slots__ = ("_bits", "_random", "last_id", "lines")
 

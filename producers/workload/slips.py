@@ -1,134 +1,228 @@
-"""What officers and their clients get wrong: each slip is one action that the ledger refuses, written on purpose.
+"""What officers and their clients get wrong: each slip is one action that the ledger refuses, written on
+purpose.
 
-A slip changes nothing in the life that it happens to: the right action follows a few minutes later. Which code the
-ledger gives is for the ledger to say; the comments name the one aimed at.
+A slip changes nothing in the life that it happens to: the right action follows a few minutes later. Which
+code the ledger gives is for the ledger to say; each slip names the one that it is aimed at.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Final
 
-from producers.workload.nation import HEAD_OFFICE
-from producers.workload.records import instant
+from producers.workload.nation import HEAD_OFFICE, Office, Shares
+from producers.workload.records import Records, instant
+from producers.workload.supply import Line, Supply
 from producers.workload.timetable import CLOSURE_MS, DAY_MS, HOUR_MS, LIMIT_MS
+from producers.workload.wrong_lines import wrong_line
 
 if TYPE_CHECKING:
-    from random import Random
-
     from producers.workload.candidates import Candidate
-    from producers.workload.nation import Office
-    from producers.workload.profile import Profile
-    from producers.workload.records import Records
-    from producers.workload.supply import Line, Supply
+
+IN_SIAPKERJA: Final = frozenset({"documents_verified", "candidate_id_issued", "agreement_signed"})
+"""The stages that belong to SIAPKERJA and not to SISKOP2MI."""
 
 
 def entered_again(line: str, entered_ms: int, office: Office) -> str:
-    """The same action with a later `entered_at`: still the same action, for that field is no part of its content."""
+    """The same action with a later `entered_at`: still the same, for that field is no part of its content."""
     before, _, rest = line.partition('"entered_at":"')
     return f'{before}"entered_at":"{instant(entered_ms, office)}"{rest.partition(chr(34))[2]}'
 
 
+@dataclass(slots=True)
+class _Try:
+    """An action about to be written: right, until a slip changes it."""
+
+    kind: str
+    system: str
+    office: Office
+    occurred_ms: int
+    entered_ms: int
+    fields: str
+    line: Line | None = None
+
+
+_Slip = Callable[["Candidate", _Try], bool]
+
+
 class Slips:
-    """Writes wrong actions."""
+    """Writes wrong actions. A slip that does not apply says so, and an easier one takes its place."""
 
-    __slots__ = ("_last_registration", "_profile", "_random", "_records", "_supply")
+    __slots__ = ("_last_registration", "_of_registrations", "_of_stages", "_random", "_records", "_supply")
 
-    def __init__(self, profile: Profile, random: Random, records: Records, supply: Supply) -> None:
-        self._profile = profile
+    def __init__(self, random: Random, records: Records, supply: Supply) -> None:
         self._random = random.random
         self._records = records
         self._supply = supply
         self._last_registration = ""
+        # How often each slip is made, relative to the others: invented.
+        self._of_registrations: Shares[_Slip] = Shares(
+            (
+                (self._wrong_office, 0.12),
+                (self._in_future, 0.10),
+                (self._other_system, 0.26),
+                (self._id_taken, 0.12),
+                (self._at_departures, 0.05),
+                (self._wrong_line, 0.35),
+            )
+        )
+        self._of_stages: Shares[_Slip] = Shares(
+            (
+                (self._wrong_office, 0.10),
+                (self._in_future, 0.08),
+                (self._at_other_desk, 0.12),
+                (self._unknown_registration, 0.10),
+                (self._too_early, 0.06),
+                (self._once_more, 0.16),
+                (self._too_far, 0.14),
+                (self._agreement, 0.18),
+                (self._ruling, 0.06),
+            )
+        )
 
     def __repr__(self) -> str:
-        return f"Slips(rate {self._profile.slips})"
+        return f"Slips(last registration {self._last_registration})"
 
     def registration(self, candidate: Candidate, line: Line | None) -> None:
-        """One wrong try to register this candidate."""
-        chance = self._random()
-        system, office = candidate.system, candidate.office
-        occurred, entered = candidate.occurred_ms, candidate.now
+        """Write one wrong try to register this candidate."""
         fields = candidate.registered_fields("" if line is None else line.named)
-        if chance < 0.12:  # WRONG_OFFICE
-            office = HEAD_OFFICE
-        elif chance < 0.22:  # OCCURRED_IN_FUTURE
-            occurred = entered + int((0.2 + 30 * self._random()) * HOUR_MS)
-        elif chance < 0.34 and self._last_registration:  # REGISTRATION_EXISTS
-            fields = fields.replace(candidate.registration_id, self._last_registration, 1)
-        elif chance < 0.6:
-            # SYSTEM_NOT_OPEN before T_R; REGISTERED_AFTER_LIMIT, then SYSTEM_CLOSED, after it.
-            system = "SIAPKERJA" if system == "SISKOTKLN" else "SISKOTKLN"
-        elif line is not None and candidate.pool is not None:
-            fields = candidate.registered_fields(self._supply.wrong_line(candidate.pool, self._random()))
-        elif candidate.system == "SIAPKERJA" and occurred < CLOSURE_MS:
-            system = "SISKOTKLN"  # REGISTERED_AFTER_LIMIT
-        else:
-            system = "SISKOP2MI"  # WRONG_SYSTEM
-            office = candidate.province_office
-        self._records.write("registered", system, office, occurred, entered, fields)
+        wrong = _Try(
+            "registered",
+            candidate.system,
+            candidate.office,
+            candidate.occurred_ms,
+            candidate.now,
+            fields,
+            line=line,
+        )
+        if not self._of_registrations.at(self._random())(candidate, wrong):
+            self._wrong_office(candidate, wrong)
         self._last_registration = candidate.registration_id
+        self._write(wrong)
 
-    def stage(self, candidate: Candidate, kind: str, done: str) -> None:
-        """One wrong try at a stage, before the right one; `done` is the stage before it, empty for the first."""
-        chance = self._random()
-        siskotkln = candidate.system == "SISKOTKLN"
-        early = kind in ("documents_verified", "candidate_id_issued", "agreement_signed")
-        if siskotkln:
-            system, office = "SISKOTKLN", candidate.office
-        elif early:
-            system, office = "SIAPKERJA", candidate.office
-        else:
-            system, office = "SISKOP2MI", candidate.province_office
-        occurred, entered = candidate.occurred_ms, candidate.now
+    def stage(self, candidate: Candidate, kind: str) -> None:
+        """Write one wrong try at a stage, before the right one."""
+        system, office = candidate.desk_for(kind)
         own = f',"registration_id":"{candidate.registration_id}"'
-        fields = own
-        if chance < 0.10:  # WRONG_OFFICE
-            office = HEAD_OFFICE
-        elif chance < 0.22:  # WRONG_SYSTEM, or SYSTEM_NOT_OPEN, SYSTEM_CLOSED where that system had its own window
-            system, office = ("SIAPKERJA", candidate.office) if early else ("SISKOP2MI", candidate.province_office)
-            if not siskotkln:
-                system = "SISKOTKLN"
-        elif chance < 0.30:  # OCCURRED_IN_FUTURE
-            occurred = entered + int((0.2 + 30 * self._random()) * HOUR_MS)
-        elif chance < 0.42:  # UNKNOWN_REGISTRATION
-            fields = f',"registration_id":"{candidate.registration_id}7"'
-        elif chance < 0.48:  # OCCURRED_BEFORE_REGISTRATION, or SYSTEM_NOT_OPEN
-            occurred = candidate.registered_ms - int((1 + 20 * self._random()) * DAY_MS)
-        elif chance < 0.70 and done:  # STAGE_ALREADY_PASSED
-            kind = done
-            if not siskotkln and done in ("documents_verified", "candidate_id_issued", "agreement_signed"):
-                system, office = "SIAPKERJA", candidate.office
-        elif kind == "agreement_signed" and candidate.pool is not None:
-            # LINE_MISSING or what is wrong with the line; UNIT_HELD_ELSEWHERE where a unit is held already.
-            fields = own + self._supply.wrong_line(candidate.pool, self._random())
-        elif chance < 0.76 and candidate.line is not None and not siskotkln and entered >= CLOSURE_MS:
-            # NOT_STRANDED: a ruling on a registration that SISKOTKLN never knew.
-            fields = f'{own},"second_officer":"o-hq-ruling-1","reason":"said to be stranded"'
-            self._records.write("unit_released", "BP2MI", HEAD_OFFICE, entered // 1000 * 1000, entered, fields)
-            return
-        elif early or kind == "documents_fulfilled":  # STAGE_OUT_OF_ORDER
-            kind = "departed"
-            if not siskotkln:
-                system, office = "SISKOP2MI", candidate.province_office
-        else:  # UNKNOWN_REGISTRATION
-            fields = f',"registration_id":"{candidate.registration_id}0"'
-        if kind == "candidate_id_issued":
-            fields += ',"candidate_id":"ID-typed-by-hand"'
-        elif kind == "biometrics_registered":
-            fields += ',"reference":"FP-typed-by-hand"'
-        if siskotkln and occurred < LIMIT_MS and system == "SIAPKERJA" and not early:
-            system = "SISKOP2MI"
-        self._records.write(kind, system, office, occurred, entered, fields)
+        wrong = _Try(kind, system, office, candidate.occurred_ms, candidate.now, own)
+        if not self._of_stages.at(self._random())(candidate, wrong):
+            self._unknown_registration(candidate, wrong)
+        if wrong.kind == "candidate_id_issued":
+            wrong.fields += ',"candidate_id":"ID-typed-by-hand"'
+        elif wrong.kind == "biometrics_registered":
+            wrong.fields += ',"reference":"FP-typed-by-hand"'
+        self._write(wrong)
 
     def same_id(self, candidate: Candidate, kind: str, fields: str) -> None:
-        """A broken client: another action under the id of the one before it (ACTION_ID_REUSED)."""
-        office = candidate.office
+        """Write another action under the id of the one before it, as a broken client does:
+        ACTION_ID_REUSED.
+        """
+        system, office = candidate.desk_for(kind)
         self._records.write(
             kind,
-            candidate.system,
+            system,
             office,
             candidate.occurred_ms + 61_000,
             candidate.now,
             fields,
             action_id=self._records.last_id,
         )
+
+    def _write(self, wrong: _Try) -> None:
+        self._records.write(
+            wrong.kind, wrong.system, wrong.office, wrong.occurred_ms, wrong.entered_ms, wrong.fields
+        )
+
+    # --- of both; each gives whether it applies ---
+
+    def _wrong_office(self, candidate: Candidate, wrong: _Try) -> bool:
+        """WRONG_OFFICE: the head office does not serve candidates."""
+        wrong.office = HEAD_OFFICE
+        return True
+
+    def _in_future(self, candidate: Candidate, wrong: _Try) -> bool:  # noqa: ARG002 (called like all)
+        """OCCURRED_IN_FUTURE: what is planned, entered as done."""
+        wrong.occurred_ms = wrong.entered_ms + int((0.2 + 30 * self._random()) * HOUR_MS)
+        return True
+
+    # --- of a registration ---
+
+    def _other_system(self, candidate: Candidate, wrong: _Try) -> bool:
+        """SYSTEM_NOT_OPEN before T_R; REGISTERED_AFTER_LIMIT, then SYSTEM_CLOSED, after it."""
+        wrong.system = "SIAPKERJA" if candidate.system == "SISKOTKLN" else "SISKOTKLN"
+        return True
+
+    def _id_taken(self, candidate: Candidate, wrong: _Try) -> bool:
+        """REGISTRATION_EXISTS: the number of somebody else."""
+        wrong.fields = wrong.fields.replace(candidate.registration_id, self._last_registration, 1)
+        return self._last_registration != ""
+
+    def _at_departures(self, candidate: Candidate, wrong: _Try) -> bool:
+        """WRONG_SYSTEM, or SYSTEM_NOT_OPEN before T_R: SISKOP2MI registers nobody."""
+        wrong.system, wrong.office = "SISKOP2MI", candidate.province_office
+        return True
+
+    def _wrong_line(self, candidate: Candidate, wrong: _Try) -> bool:
+        """Whatever can be wrong with a line, from UNKNOWN_PERMIT to QUOTA_EXHAUSTED."""
+        if wrong.line is None or candidate.pool is None:
+            return False
+        wrong.fields = candidate.registered_fields(wrong_line(self._supply, candidate.pool, self._random()))
+        return True
+
+    # --- of a stage ---
+
+    def _at_other_desk(self, candidate: Candidate, wrong: _Try) -> bool:
+        """WRONG_SYSTEM; SYSTEM_NOT_OPEN or SYSTEM_CLOSED where that system was not open."""
+        if candidate.system == "SIAPKERJA":
+            wrong.system, wrong.office = "SISKOTKLN", candidate.office
+        elif wrong.kind in IN_SIAPKERJA:
+            wrong.system, wrong.office = "SIAPKERJA", candidate.office
+        else:
+            wrong.system, wrong.office = "SISKOP2MI", candidate.province_office
+        return True
+
+    def _unknown_registration(self, candidate: Candidate, wrong: _Try) -> bool:
+        """UNKNOWN_REGISTRATION: a digit too many."""
+        wrong.fields = f',"registration_id":"{candidate.registration_id}7"'
+        return True
+
+    def _too_early(self, candidate: Candidate, wrong: _Try) -> bool:
+        """OCCURRED_BEFORE_REGISTRATION: the wrong month."""
+        wrong.occurred_ms = candidate.registered_ms - int((1 + 30 * self._random()) * DAY_MS)
+        return candidate.system == "SISKOTKLN" or wrong.occurred_ms >= LIMIT_MS
+
+    def _once_more(self, candidate: Candidate, wrong: _Try) -> bool:
+        """STAGE_ALREADY_PASSED: the stage before."""
+        if candidate.stage == 0:
+            return False
+        wrong.kind = candidate.ladder[candidate.stage - 1][0]
+        wrong.system, wrong.office = candidate.desk_for(wrong.kind)
+        return True
+
+    def _too_far(self, candidate: Candidate, wrong: _Try) -> bool:
+        """STAGE_OUT_OF_ORDER: the departure, before the papers are complete."""
+        if wrong.kind not in IN_SIAPKERJA and wrong.kind != "documents_fulfilled":
+            return False
+        wrong.kind = "departed"
+        wrong.system, wrong.office = candidate.desk_for(wrong.kind)
+        return True
+
+    def _agreement(self, candidate: Candidate, wrong: _Try) -> bool:
+        """What can be wrong with the agreement's line; UNIT_HELD_ELSEWHERE where a unit is held already."""
+        if wrong.kind != "agreement_signed" or candidate.pool is None:
+            return self._once_more(candidate, wrong)
+        named = wrong_line(self._supply, candidate.pool, self._random())
+        wrong.fields += named
+        # Naming none is right where a unit is held.
+        return named != "" or candidate.line is None
+
+    def _ruling(self, candidate: Candidate, wrong: _Try) -> bool:
+        """NOT_STRANDED: a ruling on a registration that SISKOTKLN never knew."""
+        if candidate.system == "SISKOTKLN" or candidate.line is None or wrong.entered_ms < CLOSURE_MS:
+            return self._too_far(candidate, wrong)
+        wrong.kind, wrong.system, wrong.office = "unit_released", "BP2MI", HEAD_OFFICE
+        wrong.occurred_ms = wrong.entered_ms // 1000 * 1000
+        wrong.fields += ',"second_officer":"o-hq-ruling-1","reason":"said to be stranded"'
+        return True

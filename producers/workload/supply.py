@@ -1,8 +1,10 @@
-"""The supply side: agencies of very unequal size, permits as slices of job orders, destinations that open and close.
+"""The supply side: agencies of very unequal size, permits as slices of job orders, destinations that open
+and close.
 
-Permits follow demand: a candidate who comes to an agency is promised a unit, and where none is left to promise the
-agency asks for another permit. The counts kept here are the workload's own idea of the balances. They steer the
-history, so that most units asked for are there; they are no ledger, and the ledger never sees them.
+Permits follow demand: a candidate who comes to an agency is promised a unit, and where none is left to
+promise the agency asks for another permit. The counts kept here are the workload's own idea of the
+balances. They steer the history, so that most units asked for are there; they are no ledger, and the ledger
+never sees them.
 """
 
 from __future__ import annotations
@@ -69,7 +71,9 @@ class Permit:
 
     __slots__ = ("agency", "destination", "id", "lines", "revoked", "valid_from", "valid_to")
 
-    def __init__(self, permit_id: str, agency: Agency, destination: str, valid_from: int, valid_to: int) -> None:
+    def __init__(
+        self, permit_id: str, agency: Agency, destination: str, valid_from: int, valid_to: int
+    ) -> None:
         self.id = permit_id
         self.agency = agency
         self.destination = destination
@@ -123,16 +127,30 @@ class Pool:
         """When the permit asked for last is issued."""
 
     def __repr__(self) -> str:
-        return f"Pool({self.agency.id} {self.destination.code} {self.job.position} {self.sex}, {self.spare} to spare)"
+        return f"Pool({self.agency.id} {self.destination.code} {self.job.position} {self.sex}, {self.spare=})"
 
 
 class Supply:
-    """All agencies and permits, and the lives in which they are licensed, issued, extended, suspended, revoked."""
+    """All agencies and permits, and the lives in which they are licensed, issued, extended, suspended,
+    revoked.
+    """
 
-    __slots__ = ("_closed_until_ms", "_issued", "_of_destination", "_pools", "_profile", "_random", "_records",
-                 "_timeline", "agencies", "last_permit")  # fmt: skip
+    __slots__ = (
+        "_closed_until_ms",
+        "_issued",
+        "_of_destination",
+        "_pools",
+        "_profile",
+        "_random",
+        "_records",
+        "_timeline",
+        "agencies",
+        "last_permit",
+    )
 
-    def __init__(self, profile: Profile, candidates: int, random: Random, records: Records, timeline: Timeline) -> None:
+    def __init__(
+        self, profile: Profile, candidates: int, random: Random, records: Records, timeline: Timeline
+    ) -> None:
         self._profile = profile
         self._random = random.random
         self._records = records
@@ -178,7 +196,9 @@ class Supply:
 
     def order(self, pool: Pool, now_ms: int) -> int:
         """Ask for another permit; gives the instant at which it is issued."""
-        pool.ready_ms = in_office_hours(now_ms + int((2 + 10 * self._random()) * DAY_MS), WIB_MS, self._random())
+        pool.ready_ms = in_office_hours(
+            now_ms + int((2 + 10 * self._random()) * DAY_MS), WIB_MS, self._random()
+        )
         units = max(1, round(log_normal(self._profile.permit_units, 0.8, self._random())))
         pool.spare += units
         self._timeline.start(self._permit_life(pool, units, pool.ready_ms))
@@ -212,42 +232,6 @@ class Supply:
         if line.permit.valid_on(day):
             line.pools[0].spare += 1
             self._offer(line)
-
-    def wrong_line(self, pool: Pool, fraction: float) -> str:
-        """A line that this pool's candidate must not get, as the fields name it; none named is one way as well."""
-        agency = pool.agency
-        way = int(fraction * 9)
-        permit: Permit | None = None
-        if way == 0:
-            return ""
-        if way == 1 and agency.recent:
-            return f',"permit_id":"{agency.recent[-1].id}X","line":1'
-        if way == 2 and agency.recent:
-            return f',"permit_id":"{agency.recent[-1].id}","line":99'
-        if way == 3:
-            permit = self.last_permit
-        elif way == 4:
-            permit = next((one for one in agency.recent if one.destination != pool.destination.code), None)
-        elif way == 5:
-            for one in agency.recent:
-                for line in one.lines:
-                    if one.destination == pool.destination.code and line.position != pool.job.position:
-                        return line.named
-        elif way == 6:
-            permit = agency.revoked
-        elif way == 7:
-            permit = agency.expired
-        if permit is not None and permit.agency is agency and permit.destination == pool.destination.code:
-            for line in permit.lines:
-                if line.position == pool.job.position and line.sex in ("ANY", pool.sex):
-                    if permit.revoked or way == 7:
-                        return line.named
-            permit = None
-        if permit is not None:
-            return permit.lines[0].named
-        if pool.spent is not None:
-            return pool.spent.named
-        return ',"permit_id":"SIP-UNKNOWN","line":1'
 
     def _spread(self) -> dict[str, Shares[Agency]]:
         """Which agencies send people to which destination, and how many relative to one another."""
@@ -308,13 +292,17 @@ class Supply:
         self._closed_until_ms[destination] = opens_ms
         self._ruled("destination_closed", closes_ms, f',"destination":"{destination}"')
         yield closes_ms + 90 * MINUTE_MS
-        self._ruled("destination_closed", closes_ms + 90 * MINUTE_MS, f',"destination":"{destination}"')  # NO_CHANGE
+        self._ruled(
+            "destination_closed", closes_ms + 90 * MINUTE_MS, f',"destination":"{destination}"'
+        )  # NO_CHANGE
         yield opens_ms
         self._closed_until_ms[destination] = 0
         self._ruled("destination_opened", opens_ms, f',"destination":"{destination}"')
 
     def _lines_of(self, permit: Permit, pool: Pool, units: int) -> None:
-        """Lines of a new permit: one for the pool that asked, and often one or two for other jobs over there."""
+        """Lines of a new permit: one for the pool that asked, and often one or two for other jobs over
+        there.
+        """
         random = self._random
         jobs = [pool.job]
         while len(jobs) < 3 and random() < 0.35:
@@ -334,9 +322,9 @@ class Supply:
                 line.pools[0].ready_ms = max(line.pools[0].ready_ms, 1)
             permit.lines.append(line)
 
-    def _permit_life(self, pool: Pool, units: int, now: int) -> Iterator[int]:
+    def _issue(self, pool: Pool, units: int, now: int) -> Permit:
+        """Write a new permit, once or, by mistake, twice, and offer its lines."""
         random = self._random
-        yield now
         agency = pool.agency
         today = wib_day(now)
         self._issued += 1
@@ -352,7 +340,9 @@ class Supply:
             f'"valid_to":"{DAYS[permit.valid_to - FIRST_DAY]}","lines":[{lines}]'
         )
         if random() < 0.003:
-            self._ruled("permit_issued", now, f',"permit_id":"{permit.id}","agency_id":"{agency.id}X"{fields}')
+            self._ruled(
+                "permit_issued", now, f',"permit_id":"{permit.id}","agency_id":"{agency.id}X"{fields}'
+            )
         self._ruled("permit_issued", now, f',"permit_id":"{permit.id}","agency_id":"{agency.id}"{fields}')
         if random() < 0.005:
             self._ruled("permit_issued", now, f',"permit_id":"{permit.id}","agency_id":"{agency.id}"{fields}')
@@ -362,7 +352,12 @@ class Supply:
         agency.recent.append(permit)
         if len(agency.recent) > 6:
             del agency.recent[0]
+        return permit
 
+    def _permit_life(self, pool: Pool, units: int, now: int) -> Iterator[int]:
+        random = self._random
+        yield now
+        permit = self._issue(pool, units, now)
         incident = self._office_hours(now + (20 + 180 * random()) * DAY_MS)
         yield incident
         self._incident(permit, incident)
@@ -376,7 +371,9 @@ class Supply:
         while not permit.revoked and random() < self._profile.permit_extended:
             late = random() < 0.12
             ends = permit.valid_to * DAY_MS - WIB_MS
-            now = self._office_hours(ends + (4 + 30 * random()) * DAY_MS if late else ends - 25 * random() * DAY_MS)
+            now = self._office_hours(
+                ends + (4 + 30 * random()) * DAY_MS if late else ends - 25 * random() * DAY_MS
+            )
             if late:
                 yield ends + DAY_MS
                 self._withdraw(permit)
@@ -393,7 +390,7 @@ class Supply:
             # Nobody tells the ledger: validity is a property of time. The pool has to know that it is short.
             yield (permit.valid_to + 1) * DAY_MS - WIB_MS
             self._withdraw(permit)
-            agency.expired = permit
+            permit.agency.expired = permit
 
     def _extended(self, permit: Permit, at_ms: int, valid_to: int) -> None:
         fields = f',"permit_id":"{permit.id}","valid_to":"{DAYS[valid_to - FIRST_DAY]}"'

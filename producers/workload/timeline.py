@@ -1,8 +1,9 @@
-"""The one clock of a history: lives asleep in a heap, woken in the order of time, each writing when it is awake.
+"""The one clock of a history: lives asleep in a heap, woken in the order of time, each writing when it is
+awake.
 
-A life is an iterator of instants (milliseconds). It yields the next moment at which it has something to do; woken
-then, it writes what it has to write, and yields again. Only lives under way are held, which is what bounds the
-memory: about one kilobyte for each of them, whatever the length of the history.
+A life is an iterator of instants (milliseconds). It yields the next moment at which it has something to do;
+woken then, it writes what it has to write, and yields again. Only lives under way are held, which is what
+bounds the memory: about one kilobyte for each of them, whatever the length of the history.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Timeline:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        # The number in the middle decides between lives that wake in the same millisecond: the elder goes first.
+        # The number in the middle decides between lives that wake in the same millisecond: the elder goes
+        # first.
         self._asleep: list[tuple[int, int, Iterator[int]]] = []
         self._started = 0
         self._now = 0
@@ -36,7 +38,9 @@ class Timeline:
         return f"Timeline({len(self._asleep)} lives asleep of {self._started} started)"
 
     def start(self, life: Iterator[int]) -> None:
-        """Begin a life: it says at once when it wants to wake. One that wants nothing before the horizon is let go."""
+        """Begin a life: it says at once when it wants to wake. One that wants nothing before the horizon is
+        let go.
+        """
         wake = next(life, HORIZON_MS)
         self._started += 1
         if wake < self._now:
@@ -53,7 +57,8 @@ class Timeline:
             now, number, life = asleep[0]
             self._now = now
             wake = next(life, HORIZON_MS)
-            # It may have started others meanwhile. It is still first in the heap: they wake later or are younger.
+            # It may have started others meanwhile. It is still first in the heap: they wake later or are
+            # younger.
             if wake >= HORIZON_MS:
                 heappop(asleep)
             elif wake < now:

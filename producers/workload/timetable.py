@@ -1,7 +1,8 @@
-"""When things happen: the two instants of the letter, working days, office hours, and the stream of arrivals.
+"""When things happen: the two instants of the letter, working days, office hours, and the stream of
+arrivals.
 
-All instants here are whole milliseconds since 1970-01-01T00:00Z. This module knows the calendar and nothing of
-candidates or permits. It draws no random numbers of its own: callers hand theirs in.
+All instants here are whole milliseconds since 1970-01-01T00:00Z. This module knows the calendar and nothing
+of candidates or permits. It draws no random numbers of its own: callers hand theirs in.
 """
 
 from __future__ import annotations
@@ -42,13 +43,16 @@ _LAST_DAY: Final = date(2027, 12, 31).toordinal() - date(1970, 1, 1).toordinal()
 """Last one: longer than a permit of this history, twice extended, can be valid."""
 
 DAYS: Final[tuple[str, ...]] = tuple(
-    date.fromordinal(date(1970, 1, 1).toordinal() + day).isoformat() for day in range(FIRST_DAY, _LAST_DAY + 1)
+    date.fromordinal(date(1970, 1, 1).toordinal() + day).isoformat()
+    for day in range(FIRST_DAY, _LAST_DAY + 1)
 )
 """`2023-07-17` and so on; the entry of a day is at `day - FIRST_DAY`."""
 
 _HOLIDAYS: Final = frozenset(
     {
-        *(date(2022, 4, 29) + timedelta(days=days) for days in range(8)),  # Idul Fitri and the days off around it
+        *(
+            date(2022, 4, 29) + timedelta(days=days) for days in range(8)
+        ),  # Idul Fitri and the days off around it
         *(date(2023, 4, 19) + timedelta(days=days) for days in range(7)),
         date(2022, 8, 17),
         date(2023, 8, 17),
@@ -92,7 +96,8 @@ def wib_day(at_ms: int) -> int:
 
 
 _ARRIVALS_PER_MONTH: Final[tuple[tuple[int, int, float], ...]] = (
-    # Invented in detail, after two sums of the sources: 200,761 placed in 2022, 274,965 in 2023. The rush before
+    # Invented in detail, after two sums of the sources: 200,761 placed in 2022, 274,965 in 2023. The rush
+    # before
     # the limit and the slack after it are invented too.
     *((2022, month, 0.60 + 0.035 * month) for month in range(1, 13)),
     (2023, 1, 1.15),
@@ -126,4 +131,3 @@ def arrivals(candidates: int, random: Callable[[], float]) -> Iterator[int]:
             month += 1
         start, end = bounds[month], bounds[month + 1]
         yield start + min(int((reached - before) / weights[month] * (end - start)), end - start - 1)
-
