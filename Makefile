@@ -40,7 +40,7 @@ $(VENV)/.packages: requirements-dev.lock
 		$$python -m venv --clear $(VENV) || { \
 			echo "Python's venv module does not work here (Debian and Ubuntu: install python3-venv)." >&2; exit 1; }; \
 	fi
-	@echo "installing the pinned packages into $(VENV) (some 250 MB the first time)"
+	@echo "installing the pinned packages into $(VENV) (some 150 MB the first time)"
 	@$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 

