@@ -40,7 +40,7 @@ class Prometheus:
     def __repr__(self) -> str:
         return f"Prometheus({self.url})"
 
-    def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    def get(self, path: str, **parameters: str) -> Any:
         """The `data` of an API call; an error of the query shows its message."""
         url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
