@@ -284,8 +284,8 @@ DESTINATIONS: Final[Shares[Destination]] = Shares(
                     160,
                     {"INDIVIDUAL": 0.40, "G_TO_P": 0.02},
                     (
-                        ("worker", 0.170, 0.15),
-                        ("farm hand", 0.300, 0.15),
+                        ("worker", 0.050, 0.15),
+                        ("farm hand", 0.420, 0.15),
                         ("spa therapist", 0.230, 0.85),
                         ("welder", 0.300, 0.0),
                     ),

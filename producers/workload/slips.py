@@ -137,7 +137,7 @@ class Slips:
 
     # --- of both; each gives whether it applies ---
 
-    def _wrong_office(self, candidate: Candidate, wrong: _Try) -> bool:
+    def _wrong_office(self, candidate: Candidate, wrong: _Try) -> bool:  # noqa: ARG002 (called like all)
         """WRONG_OFFICE: the head office does not serve candidates."""
         wrong.office = HEAD_OFFICE
         return True
