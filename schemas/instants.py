@@ -7,11 +7,17 @@ the source gave. Must not know a time zone by name, nor read a clock.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
+
+from mypy_extensions import i64
 
 MICROSECONDS_PER_SECOND: Final = 1_000_000
 SECONDS_PER_DAY: Final = 86_400
+MICROSECONDS_PER_DAY: Final = 86_400_000_000
+# The first and the last day of the years that a date can have.
+DAY_MIN: Final = -719_162
+DAY_MAX: Final = 2_932_896
 # The ordinal of 1970-01-01 in the proleptic Gregorian calendar.
 ORDINAL_1970: Final = 719_163
 
@@ -24,6 +30,9 @@ _INSTANT: Final = re.compile(
     re.ASCII,
 )
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+_TWO_DIGITS: Final = [f"{number:02}" for number in range(100)]
 
 
 def _offset_text(minutes: int) -> str:
@@ -122,7 +131,7 @@ def parse_instant_slowly(text: str) -> tuple[int, int]:
     return seconds * MICROSECONDS_PER_SECOND + microsecond, offset
 
 
-def format_instant(at: int, offset_minutes: int) -> str:
+def format_instant(at: i64, offset_minutes: i64) -> str:
     """Write an instant as its local reading: six digits of fraction, or none, and always a numeric offset.
 
     Raises:
@@ -130,8 +139,44 @@ def format_instant(at: int, offset_minutes: int) -> str:
         KeyError: the offset is a day or more.
 
     """
-    local = _EPOCH + timedelta(microseconds=at + offset_minutes * 60 * MICROSECONDS_PER_SECOND)
-    return local.isoformat() + _OFFSET_TEXTS[offset_minutes]
+    # By hand, because a decision has half a dozen of these: compiled, this costs a fifth of what `datetime`
+    # does. A test compares the two.
+    local: i64 = at + offset_minutes * 60_000_000
+    days: i64 = local // MICROSECONDS_PER_DAY
+    if days < DAY_MIN or days > DAY_MAX:
+        raise OverflowError("the local reading lies outside the years 0001 to 9999")
+    microseconds: i64 = local - days * MICROSECONDS_PER_DAY
+    seconds: i64 = microseconds // 1_000_000
+    microseconds -= seconds * 1_000_000
+    text = (
+        f"{_date_text(days)}T{_TWO_DIGITS[seconds // 3600]}:{_TWO_DIGITS[seconds // 60 % 60]}"
+        f":{_TWO_DIGITS[seconds % 60]}"
+    )
+    if microseconds:
+        text += f".{microseconds:06}"
+    return text + _OFFSET_TEXTS[offset_minutes]
+
+
+def _date_text(days: i64) -> str:
+    """Write the date that lies so many days after 1970-01-01.
+
+    Years are counted from March, so that the leap day is the last of its year: "chrono-Compatible Low-Level
+    Date Algorithms", Howard Hinnant.
+    """
+    since: i64 = days + 719_468  # days since 0000-03-01
+    era: i64 = since // 146_097
+    day_of_era: i64 = since - era * 146_097
+    year_of_era: i64 = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year: i64 = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    month: i64 = (5 * day_of_year + 2) // 153
+    day: i64 = day_of_year - (153 * month + 2) // 5 + 1
+    year: i64 = year_of_era + era * 400
+    if month < 10:
+        month += 3
+    else:
+        month -= 9
+        year += 1
+    return f"{_TWO_DIGITS[year // 100]}{_TWO_DIGITS[year % 100]}-{_TWO_DIGITS[month]}-{_TWO_DIGITS[day]}"
 
 
 def parse_date(text: str) -> int:
@@ -149,14 +194,16 @@ def parse_date(text: str) -> int:
         raise BadInstantError(f"{_shown(text)} is in no calendar", DATE_ADVICE) from None
 
 
-def format_date(days: int) -> str:
+def format_date(days: i64) -> str:
     """Write a date given as days since 1970.
 
     Raises:
-        ValueError: it lies outside the years 0001 to 9999.
+        OverflowError: it lies outside the years 0001 to 9999.
 
     """
-    return date.fromordinal(days + ORDINAL_1970).isoformat()
+    if days < DAY_MIN or days > DAY_MAX:
+        raise OverflowError("the date lies outside the years 0001 to 9999")
+    return _date_text(days)
 
 
 def _days(text: str, year: int, month: int, day: int) -> int:

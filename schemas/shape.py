@@ -10,6 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from schemas.instants import DAY_MAX, DAY_MIN
 from schemas.kinds import (
     BITS,
     KINDS,
@@ -40,8 +41,6 @@ OFFSET_MINUTES_MAX: Final = 23 * 60 + 59
 # A day inside the years 0001 and 9999, so that any local reading of an instant is a date as well.
 INSTANT_MIN: Final[i64] = -62_135_510_400_000_000
 INSTANT_MAX: Final[i64] = 253_402_214_399_999_999
-DAY_MIN: Final = -719_162
-DAY_MAX: Final = 2_932_896
 
 
 @final
