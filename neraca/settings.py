@@ -7,6 +7,7 @@ Without any, everything points at the embedded stack in the default home folder.
 import difflib
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Literal, Self
 
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
     )
     kafka_heap_mb: int = Field(
         default=512, ge=192, le=65_536, description="Heap of the embedded Kafka, in MiB."
+    )
+    kafka_java_options: str = Field(
+        default="", description="More options for its Java, written as in a shell; they win over ours."
     )
     topic_prefix: str = Field(
         default="", description="Put before every topic name: two ledgers on one Kafka."
@@ -112,6 +116,17 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"must be letters, digits, dots, dashes and underlines, at most {_PREFIX_CHARACTERS_MAX}"
             )
+        return value
+
+    @field_validator("kafka_java_options", mode="after")
+    @classmethod
+    def _java_options_can_be_split(cls, value: str) -> str:
+        try:
+            words = shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"cannot be split into words: {error}") from None
+        if wrong := [word for word in words if not word.startswith("-")]:
+            raise ValueError(f"{wrong[0]!r} is no option")
         return value
 
     @field_validator("kafka_bootstrap_servers", mode="after")

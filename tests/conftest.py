@@ -25,7 +25,7 @@ from neraca.stack import ports
 from neraca.stack.embedded import EmbeddedStack
 from neraca.stack.topics import ensure_topics
 from schemas.topics import ALL_TOPICS
-from tests.running import RunningStack
+from tests.running import QUICK_START, RunningStack
 
 # What decides where files come from and how the code is built; the rest would point tests at somebody's
 # Kafka.
@@ -94,7 +94,7 @@ def new_home() -> Iterator[Path]:
 def stack() -> Iterator[RunningStack]:
     """One embedded Kafka and PostgreSQL for the whole run, without services and without topics."""
     with temporary_home() as home:
-        settings = Settings(home=home)
+        settings = Settings(home=home, kafka_java_options=QUICK_START)
         EmbeddedStack(settings).up(services=(), with_topics=False)
         yield RunningStack(settings, settings.kafka_config(), settings.postgres_dsn())
 

@@ -8,6 +8,10 @@ from pathlib import Path
 
 from neraca.settings import Settings
 
+# A test talks with its Kafka for seconds: the thorough compiler of Java would take half of a start and never
+# pay off.
+QUICK_START = "-XX:TieredStopAtLevel=1"
+
 
 @dataclass(frozen=True)
 class RunningStack:

@@ -5,6 +5,7 @@ Starting what runs already changes nothing; stopping touches only what carries t
 
 import contextlib
 import json
+import shlex
 import signal
 import sys
 import time
@@ -123,7 +124,11 @@ class EmbeddedStack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._home = Home(settings.home)
-        self._kafka = EmbeddedKafka(self._home, heap_mb=settings.kafka_heap_mb)
+        self._kafka = EmbeddedKafka(
+            self._home,
+            heap_mb=settings.kafka_heap_mb,
+            java_options=shlex.split(settings.kafka_java_options),
+        )
         self._postgres = EmbeddedPostgres(self._home)
         self._supervisor_marker = (supervisor.MODULE, str(self._home.folder))
 
@@ -188,6 +193,7 @@ class EmbeddedStack:
         if not self._home.folder.is_dir():
             return []
         done: list[Stopped] = []
+        self._home.check_owner()
         with self._home.locked():
             try:
                 state = self._home.load()

@@ -99,11 +99,7 @@ class Home:
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if (owner := self.folder.stat().st_uid) != os.geteuid():
-                raise FolderUnusable(
-                    f"{self.folder} belongs to user {owner}, this command runs as user {os.geteuid()}",
-                    advice="Run it as the owner, or give another folder with --home.",
-                )
+            self.check_owner()
             # Passwords and personal data live below.
             self.folder.chmod(0o700)
             for part in (self.kafka_data.parent, self.postgres_data.parent, self.logs):
@@ -122,6 +118,17 @@ class Home:
                 f"only {free_bytes // 2**20} MiB free on the disk of {self.folder}; "
                 f"{_FREE_BYTES_MIN // 2**20} MiB are needed",
                 advice="Free some space, or give a folder on another disk with --home.",
+            )
+
+    def check_owner(self) -> None:
+        """Raise FolderUnusable when the folder is another's:
+
+        root would leave files that its owner cannot read.
+        """
+        if (owner := self.folder.stat().st_uid) != os.geteuid():
+            raise FolderUnusable(
+                f"{self.folder} belongs to user {owner}, this command runs as user {os.geteuid()}",
+                advice="Run it as the owner, or give another folder with --home.",
             )
 
     def load(self) -> StackState:
@@ -168,7 +175,13 @@ class Home:
             StackBusy: another command holds it.
 
         """
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise FolderUnusable(
+                f"cannot write in {self.folder}: {error.strerror or error}",
+                advice="Free some space, or give another folder with --home.",
+            ) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -40,9 +40,10 @@ _JAVA_OPTIONS = (
 class EmbeddedKafka:
     """The broker of one home."""
 
-    def __init__(self, home: Home, *, heap_mb: int) -> None:
+    def __init__(self, home: Home, *, heap_mb: int, java_options: Sequence[str] = ()) -> None:
         self._home = home
         self._heap_mb = heap_mb
+        self._java_options = tuple(java_options)
         self._marker = (f"-Dneraca.home={home.folder}",)
 
     def __repr__(self) -> str:
@@ -170,6 +171,7 @@ class EmbeddedKafka:
             *self._marker,
             f"-Xmx{self._heap_mb}m",
             *_JAVA_OPTIONS,
+            *self._java_options,
             *options,
             f"-XX:ErrorFile={self._home.logs}/java-crash-%p.log",
             f"-Djava.io.tmpdir={self._temporary}",

@@ -28,7 +28,7 @@ from neraca.stack.kafka import EmbeddedKafka
 from neraca.stack.postgres import EmbeddedPostgres
 from schemas.errors import HalfMadeFolder, PortTaken, StackBusy, StackError
 from schemas.topics import ACTIONS
-from tests.running import RunningStack
+from tests.running import QUICK_START, RunningStack
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def bystander() -> Iterator[psutil.Popen]:
 
 def stack_in(home: Path) -> EmbeddedStack:
     """The stack of a home."""
-    return EmbeddedStack(Settings(home=home))
+    return EmbeddedStack(Settings(home=home, kafka_java_options=QUICK_START))
 
 
 def write(home: Path, text: str) -> None:

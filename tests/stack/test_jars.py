@@ -1,5 +1,6 @@
 """Kafka's jars: fetched once, checked, and never half there."""
 
+import gc
 import hashlib
 import http.server
 import threading
@@ -12,6 +13,9 @@ import pytest
 from neraca.stack import jars
 from neraca.stack.jars import Jar, class_path, locked_jars
 from schemas.errors import DownloadFailed, FolderUnusable
+
+# jgo lets go of answers that it did not read to the end without closing them.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
 class Repository:
@@ -67,6 +71,8 @@ def repository(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
     monkeypatch.setattr(jars, "locked_jars", lambda: needed)
     yield repository
     repository.close()
+    # Here, where the warning is expected, and not in the middle of another test.
+    gc.collect()
 
 
 def test_jars_are_fetched_once(repository: Repository, tmp_path: Path) -> None:

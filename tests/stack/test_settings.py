@@ -98,6 +98,7 @@ def test_without_a_stack_the_way_to_one_is_shown(tmp_path: Path) -> None:
         ),
         ({"KAFKA_HEAP_MB": "much"}, "NERACA_KAFKA_HEAP_MB: Input should be a valid integer"),
         ({"KAFKA_HEAP_MB": "64"}, "NERACA_KAFKA_HEAP_MB: Input should be greater than or equal to 192"),
+        ({"KAFKA_JAVA_OPTIONS": "Xss1m"}, "NERACA_KAFKA_JAVA_OPTIONS: 'Xss1m' is no option"),
         ({"TOPIC_PREFIX": "a/b"}, "NERACA_TOPIC_PREFIX: must be letters"),
         ({"POSTGRES_DSN": f"db.example password={SECRET}"}, "NERACA_POSTGRES_DSN: is no connection string"),
         ({"JAR_REPOSITORY": "ftp://x"}, "NERACA_JAR_REPOSITORY: must begin with https://"),
