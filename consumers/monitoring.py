@@ -93,7 +93,7 @@ class Monitoring:
         except OSError as error:
             raise MetricsPortTaken(
                 f"cannot listen on {host}:{port} for metrics of the {service}: {error.strerror}",
-                advice="choose another port for its metrics, or 0 for a free one",
+                advice="Choose another port for its metrics, or 0 for a free one.",
             ) from error
         self.port: Final[int] = self._server.server_address[1]
         self._thread = threading.Thread(

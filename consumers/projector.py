@@ -37,8 +37,8 @@ from schemas.errors import BrokerUnavailable, DatabaseUnavailable, JournalMismat
 from schemas.framing import FRAME_BYTES
 from schemas.topics import DECISIONS
 
-# A batch is committed at this size even when PostgreSQL is idle no sooner: it bounds memory (some 3 KB a decision
-# while it grows) and what a crash repeats. Larger ones save little: most keys of a batch then differ anyway.
+# A batch grows while PostgreSQL works on the one before it, up to here: this bounds memory (some 3 KB a decision)
+# and what a crash repeats.
 BATCH_DECISIONS_MAX: Final = 50_000
 BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
 
@@ -87,6 +87,7 @@ class ProjectorConfig:
         postgres_dsn: Connection string of the database.
         metrics_port: Of the metrics and health endpoint; 0: any free one.
         metrics_host: Address of that endpoint.
+        batch_decisions_max: Decisions committed together at most.
 
     """
 
@@ -95,6 +96,7 @@ class ProjectorConfig:
     postgres_dsn: str
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
+    batch_decisions_max: int = BATCH_DECISIONS_MAX
 
 
 class Metrics:
@@ -170,7 +172,7 @@ def run(
 class _Projector:
     """One attempt: a connection to each side, from the position read to the first failure."""
 
-    def __init__(  # noqa: PLR0917 - made in one place
+    def __init__(
         self,
         config: ProjectorConfig,
         stop: threading.Event,
@@ -257,13 +259,16 @@ class _Projector:
     def _follow(self, connection: psycopg.Connection[tuple[object, ...]], reader: JournalReader) -> None:
         batch = Batch(self._applied.seq + 1)
         batch_bytes = 0
+        batch_max = self._config.batch_decisions_max
         while not self._stop.is_set():
             empty = batch.next_seq == batch.first_seq
-            entries = reader.poll(_POLL_RECORDS_MAX, self._patience(reader, batch_is_empty=empty))
+            room = batch_max - (batch.next_seq - batch.first_seq)
+            patience = self._patience(reader, batch_is_empty=empty)
+            entries = reader.poll(min(_POLL_RECORDS_MAX, room), patience)
             if entries:
                 batch_bytes += _add(batch, entries)
                 last = entries[-1]
-            full = batch.next_seq - batch.first_seq >= BATCH_DECISIONS_MAX or batch_bytes >= BATCH_BYTES_MAX
+            full = batch.next_seq - batch.first_seq >= batch_max or batch_bytes >= BATCH_BYTES_MAX
             if batch.next_seq > batch.first_seq and (full or self._is_idle()):
                 prepared = tables.prepare(batch, last.offset)
                 self._finish_loading()
@@ -359,7 +364,7 @@ def check_position(kafka: Mapping[str, str | int], topic: str, position: Positio
             if low > 0:
                 raise JournalMismatch(
                     f"the tables are empty and {topic} begins at offset {low}: what came before is gone",
-                    advice="restore the topic from the archive; it must be kept for ever",
+                    advice="Restore the topic from the archive; it must be kept for ever.",
                 )
             return
         stands = f"the tables stand at seq {position.seq} (offset {position.offset}, {position.sha256.hex()[:16]}…)"
@@ -367,20 +372,20 @@ def check_position(kafka: Mapping[str, str | int], topic: str, position: Positio
             raise JournalMismatch(
                 f"{stands}, which is ahead of {topic}: it ends before offset {high}",
                 seq=position.seq,
-                advice="point the projector at the journal that these tables were made from, or at an empty database",
+                advice="Point the projector at the journal that these tables came from, or at an empty database.",
             )
         if position.offset < low:
             raise JournalMismatch(
                 f"{stands}, and {topic} begins only at offset {low}: a part of the journal is gone",
                 seq=position.seq,
-                advice="restore the topic from the archive; it must be kept for ever",
+                advice="Restore the topic from the archive; it must be kept for ever.",
             )
         found = _sha256_at(consumer, topic, position.offset)
         if found != position.sha256:
             raise JournalMismatch(
                 f"{stands}, and {topic} has {found.hex()[:16]}… there: another journal",
                 seq=position.seq,
-                advice="point the projector at the journal that these tables were made from, or at an empty database",
+                advice="Point the projector at the journal that these tables came from, or at an empty database.",
             )
     finally:
         consumer.close()
@@ -416,7 +421,7 @@ def _add(batch: Batch, entries: list[Entry]) -> int:
             raise JournalMismatch(
                 f"decision {batch.next_seq} stands in the journal and cannot be read: {error}",
                 seq=batch.next_seq,
-                advice="run the version of neraca that wrote it, or a newer one",
+                advice="Run the version of neraca that wrote it, or a newer one.",
             ) from error
     return size
 
@@ -452,7 +457,7 @@ def _as_neraca_errors(config: ProjectorConfig) -> Iterator[None]:
     except psycopg.Error as error:
         raise ProjectionFailed(
             f"PostgreSQL refuses what the journal says: {_first_line(error)}",
-            advice="nothing was written; if nobody changed the tables by hand, report this with the message",
+            advice="Nothing was written. If nobody changed the tables by hand, report this with the message.",
         ) from error
 
 

@@ -105,13 +105,13 @@ def _check(wanted: list[Migration], applied: dict[int, tuple[str, str]]) -> None
         if migration is None:
             raise DatabaseNewer(
                 f"the database has migration {name}, which this version of neraca does not know",
-                advice="run the newer version of neraca, or use another database",
+                advice="Run the newer version of neraca, or use another database.",
             )
         if migration.sha256 != sha256:
             raise MigrationEdited(
                 f"migration {migration.name} was applied with SHA-256 {sha256[:16]}… and now has "
                 f"{migration.sha256[:16]}…",
-                advice="undo the edit and put the change into a new migration",
+                advice="Undo the edit, and put the change into a new migration.",
             )
 
 
