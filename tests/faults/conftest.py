@@ -25,7 +25,7 @@ def history(seed: int, number: int) -> list[bytes]:
         try:
             values.append(frame(schema_id, read_action_line(line).avro))
         except ShapeError:
-            values.append(line)  # A few are wrong on purpose: on the topic they are unreadable.
+            values.append(line.encode())  # A few are wrong on purpose: on the topic they are unreadable.
         if len(values) == number:
             break
     return values

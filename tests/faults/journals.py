@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
@@ -35,6 +36,11 @@ class Record:
     headers: dict[str, bytes] = field(default_factory=dict)
 
 
+def _record(message: Message) -> Record:
+    headers = {name: value or b"" for name, value in cast("list[tuple[str, bytes | None]]", message.headers() or [])}
+    return Record(message.offset() or 0, message.timestamp()[1], message.value(), headers)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A journal that was found whole: its decisions, and what stands between them on the topic."""
@@ -57,6 +63,7 @@ class Ledger:
 
     def __init__(self, bootstrap: str, topic_prefix: str) -> None:
         self.kafka: dict[str, str | int] = {"bootstrap.servers": bootstrap}
+        self.topic_prefix = topic_prefix
         self.actions_topic = ACTIONS.under(topic_prefix)
         self.decisions_topic = DECISIONS.under(topic_prefix)
         self.dead_letters_topic = DEAD_LETTERS.under(topic_prefix)
@@ -108,6 +115,7 @@ class Ledger:
 
     def abort(self, topic: str, values: Sequence[bytes]) -> None:
         """Write records in a transaction that is aborted: they and a marker take offsets, and nobody sees them."""
+        before = self.end(topic)
         producer = Producer({**self.kafka, "transactional.id": topic, "log_level": 0})
         producer.init_transactions(30)
         producer.begin_transaction()
@@ -115,9 +123,12 @@ class Ledger:
             producer.produce(topic, value, partition=0)
         producer.flush(30)
         producer.abort_transaction(30)
+        # The coordinator answers first and writes the marker then.
+        while self.end(topic) <= before + len(values):
+            time.sleep(0.01)
 
     def end(self, topic: str) -> int:
-        """Give the offset that the next record of the topic gets."""
+        """Give the offset up to which the topic can be read: where the next record goes, but for transactions."""
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while True:
             try:
@@ -152,10 +163,7 @@ class Ledger:
                 for message in consumer.consume(10_000, 0.2):
                     error = message.error()
                     if error is None:
-                        headers = {name: value or b"" for name, value in message.headers() or []}
-                        records.append(
-                            Record(message.offset() or 0, message.timestamp()[1], message.value(), headers)
-                        )
+                        records.append(_record(message))
                     elif error.code() == KafkaError._PARTITION_EOF:
                         return records
         finally:

@@ -5,40 +5,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
 
 from tests.faults.deciders import Crew, Decider, crew, eventually
 from tests.faults.journals import Ledger, Verdict
+from tests.faults.load import Load
 from tests.running import RunningStack
-
-CHUNK_ACTIONS = 100
-
-
-class Load(Thread):
-    """Sends actions at a steady pace, beside the test."""
-
-    def __init__(self, ledger: Ledger, values: list[bytes], seconds: float) -> None:
-        super().__init__(name="load")
-        self._ledger = ledger
-        self._values = values
-        self._pause_seconds = seconds * CHUNK_ACTIONS / len(values)
-        self.failure: BaseException | None = None
-
-    def run(self) -> None:
-        """Send, piece by piece."""
-        try:
-            for start in range(0, len(self._values), CHUNK_ACTIONS):
-                self._ledger.send(self._values[start : start + CHUNK_ACTIONS])
-                time.sleep(self._pause_seconds)
-        except BaseException as error:  # noqa: BLE001 - told by `finish`
-            self.failure = error
-
-    def finish(self) -> None:
-        """Wait until all was sent."""
-        self.join()
-        if self.failure is not None:
-            raise self.failure
-
 
 def kill_again_and_again(
     ledger: Ledger, deciders: Crew, load: Load, *, kills: int, running: int, seed: int

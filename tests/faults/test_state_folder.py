@@ -1,0 +1,200 @@
+"""The decider's own files: lost, damaged, or of another journal, they cost time and never a decision."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from consumers import decider
+from consumers.deciding import Deciding
+from consumers.monitoring import Monitoring
+from consumers.snapshot import MAGIC
+from schemas.codec import decode_decision
+from schemas.framing import frame
+from schemas.ids import built_in_ids
+from tests.faults.deciders import Crew, eventually
+from tests.faults.journals import Ledger, decide_again
+from tests.running import RunningStack
+
+FRESH_IDS_MAX = 150
+SNAPSHOT_EVERY = 400
+LIMITS = ("--snapshot-every", f"{SNAPSHOT_EVERY}", "--fresh-ids-max", f"{FRESH_IDS_MAX}")
+ACTIONS = 1_500
+IDS = built_in_ids()
+
+
+def config_of(ledger: Ledger, state_folder: Path) -> decider.DeciderConfig:
+    """The settings of a decider within this process."""
+    return decider.DeciderConfig(
+        kafka={**ledger.kafka, "log_level": 0},
+        topic_prefix=ledger.topic_prefix,
+        state_folder=state_folder,
+        metrics_port=0,
+        snapshot_every_decisions=SNAPSHOT_EVERY,
+        fresh_ids_max=FRESH_IDS_MAX,
+    )
+
+
+@contextmanager
+def loaded(ledger: Ledger, state_folder: Path, stop: Event | None = None) -> Iterator[tuple[Deciding, int]]:
+    """A decider that has read the journal, before it takes part: its ledger, and the snapshot it began with."""
+    config = config_of(ledger, state_folder)
+    folder, lock = decider._claim_folder(state_folder)
+    with Monitoring("decider", 0) as monitoring:
+        try:
+            life = decider._Decider(
+                config, folder, lock, monitoring, decider.Metrics(monitoring), stop or Event()
+            )
+            yield life._deciding, life._snapshot_seq
+            life.close()
+        finally:
+            lock.close()
+
+
+def flip(path: Path, place: float) -> None:
+    """Flip one bit, at that part of the file's length."""
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * place)] ^= 4
+    path.write_bytes(data)
+
+
+def cut(path: Path, place: float) -> None:
+    """Keep the first part of the file."""
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * place)])
+
+
+def snapshot_of(folder: Path) -> Path:
+    return folder / "0" / decider.SNAPSHOT_FILE
+
+
+def ids_of(folder: Path, number: int) -> Path:
+    return sorted((folder / "0" / "seen").glob("*.ids"))[number]
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "snapshot: a bit of its beginning": lambda folder: flip(snapshot_of(folder), 0.01),
+    "snapshot: a bit of its middle": lambda folder: flip(snapshot_of(folder), 0.5),
+    "snapshot: a bit of its hash": lambda folder: flip(snapshot_of(folder), 0.9999),
+    "snapshot: cut short": lambda folder: cut(snapshot_of(folder), 0.7),
+    "snapshot: empty": lambda folder: cut(snapshot_of(folder), 0),
+    "snapshot: of another form": lambda folder: snapshot_of(folder).write_bytes(
+        MAGIC.replace(b"1", b"0") + snapshot_of(folder).read_bytes()[len(MAGIC) :]
+    ),
+    "snapshot: gone": lambda folder: snapshot_of(folder).unlink(),
+    "ids: a bit of the header": lambda folder: flip(ids_of(folder, 0), 0.004),
+    "ids: a bit of the ids": lambda folder: flip(ids_of(folder, 0), 0.5),
+    "ids: a bit of the last file": lambda folder: flip(ids_of(folder, -1), 0.9),
+    "ids: cut short": lambda folder: cut(ids_of(folder, 0), 0.5),
+    "ids: empty": lambda folder: cut(ids_of(folder, -1), 0),
+    "ids: the first file gone": lambda folder: ids_of(folder, 0).unlink(),
+    "ids: the last file gone": lambda folder: ids_of(folder, -1).unlink(),
+    "ids: all gone": lambda folder: shutil.rmtree(folder / "0" / "seen"),
+    "everything gone": lambda folder: shutil.rmtree(folder / "0"),
+}
+
+
+def test_a_damaged_state_folder_is_made_again_from_the_journal(
+    ledger: Ledger,
+    new_topics: Callable[[], str],
+    stack: RunningStack,
+    deciders: Crew,
+    history_values: list[bytes],
+    tmp_path: Path,
+) -> None:
+    """Each way to lose a file is noticed; the state after it, and every id ever seen, are those of the journal."""
+    first = deciders.start(*LIMITS)
+    for start in range(0, ACTIONS, 150):
+        ledger.send(history_values[start : start + 150])
+        eventually("the part is decided", ledger.is_decided)
+    eventually("a snapshot is there", snapshot_of(deciders.state_folder).exists)
+    assert 0 == first.stop()
+    journal = [avro for _, avro in ledger.accepted()]
+    decisions = [decode_decision(avro) for avro in journal]
+    seen = {}
+    for decision in decisions:
+        if decision.action_id is not None and decision.outcome != "DUPLICATE":
+            seen.setdefault(decision.action_id, (decision.content_digest, int(decision.seq)))
+
+    def find(name: str, folder: Path) -> int:
+        with loaded(ledger, folder) as (deciding, snapshot_seq):
+            assert sha256(journal[-1]).digest() == deciding.engine.last_sha256, name
+            assert ACTIONS == deciding.next_action_offset, name
+            deciding.seen.prefetch(list(seen))
+            assert seen == {action_id: deciding.seen.find(action_id) for action_id in seen}, name
+            assert len(seen) == len(deciding.seen), name
+        return snapshot_seq
+
+    pristine = tmp_path / "pristine"
+    shutil.copytree(deciders.state_folder, pristine)
+    assert 0 <= find("untouched", pristine) < ACTIONS
+    for name, damage in DAMAGES.items():
+        folder = tmp_path / "damaged"
+        shutil.copytree(deciders.state_folder, folder)
+        damage(folder)
+        snapshot_seq = find(name, folder)
+        # The ids behind the snapshot come from the journal's tail as well, so their file may be gone.
+        assert -1 == snapshot_seq or name == "ids: the last file gone", name
+        shutil.rmtree(folder)
+
+    # The same folder before a journal that lost its tail, and before another one.
+    for kept in (100, 0):
+        shorter = Ledger(stack.bootstrap, new_topics())
+        shorter.forge([frame(IDS.decision_id, avro) for avro in journal[:kept]])
+        shutil.copytree(deciders.state_folder, tmp_path / f"{kept}")
+        with loaded(shorter, tmp_path / f"{kept}") as (deciding, snapshot_seq):
+            assert (-1, kept) == (snapshot_seq, deciding.engine.state.next_seq)
+        shorter.close()
+    other = Ledger(stack.bootstrap, new_topics())
+    other.send(history_values[:ACTIONS])
+    other_journal = decide_again(other.read(other.actions_topic))
+    assert journal[0] != other_journal[0]
+    other.forge([frame(IDS.decision_id, avro) for avro in other_journal])
+    shutil.copytree(deciders.state_folder, tmp_path / "other")
+    with loaded(other, tmp_path / "other") as (deciding, snapshot_seq):
+        assert -1 == snapshot_seq
+        assert other_journal[-1] == deciding.engine.last_bytes
+    other.close()
+
+    # Told to stop while it still reads, it leaves the files as they are.
+    stop = Event()
+    stop.set()
+    with pytest.raises(decider._StopRequestedError), loaded(ledger, pristine, stop):
+        pass
+    assert find("after a stop", pristine) >= 0
+
+    # From the snapshot, it answers for ids whose memory is in files only, and the journal stays what it would be.
+    deciders.start(*LIMITS)
+    ledger.send([*history_values[:60], *history_values[ACTIONS : ACTIONS + 200], *history_values[700:760]])
+    eventually("all is decided", ledger.is_decided)
+    verdict = ledger.judge()
+    assert ACTIONS + 320 == len(verdict.decisions)
+    again = [*verdict.decisions[ACTIONS : ACTIONS + 60], *verdict.decisions[-60:]]
+    originals = [*decisions[:60], *decisions[700:760]]
+    for decision, original in zip(again, originals, strict=True):
+        if original.action_id is not None:
+            assert ("DUPLICATE", seen[original.action_id][1]) == (decision.outcome, decision.first_seq)
+
+
+def test_a_decider_killed_while_it_writes_its_files_finds_its_way(
+    ledger: Ledger, deciders: Crew, history_values: list[bytes]
+) -> None:
+    """SIGKILL with a snapshot, a file of ids or a merge half done, and unfinished files of another: all is made again."""
+    for start in range(0, 3_000, 1_000):
+        decider_now = deciders.start("--snapshot-every", "150", "--fresh-ids-max", "50", wait_ready=False)
+        ledger.send(history_values[start : start + 1_000])
+        before = start + 200
+        eventually("it is at work", lambda before=before: ledger.end(ledger.decisions_topic) > before)
+        decider_now.kill()
+        for path in deciders.state_folder.glob("*/seen"):
+            (path / "00000000000000000000-00000000000000000099.unfinished").write_bytes(os.urandom(1_000))
+    deciders.start("--snapshot-every", "150", "--fresh-ids-max", "50")
+    eventually("all is decided", ledger.is_decided)
+    verdict = ledger.judge()
+    assert 3_000 == len(verdict.decisions)
+    assert 0 == verdict.passed_over
