@@ -39,8 +39,10 @@ class Profile:
     permit_revoked: float = 0.01
     """Share of permits revoked at some time (invented); some of them come back."""
 
-    overbooked: float = 0.10
-    """Share of candidates whom an agency recruits without ordering a unit for them (invented): shortage."""
+    overbooked: float = 0.35
+    """Share of the candidates for whom nothing is left to promise, yet no further permit is asked for (invented):
+    it makes units run short.
+    """
 
     agencies_suspended: float = 0.06
     """Share of agencies suspended once for two to four months (invented)."""
@@ -70,7 +72,7 @@ class Profile:
     ids_reused: float = 0.0002
     """Share of actions followed by another one under the same id (invented): a broken client."""
 
-    holds: float = 0.0015
+    holds: float = 0.003
     """Share of registrations during which their person is put on hold for some weeks (invented)."""
 
     rulings: float = 0.06

@@ -8,15 +8,21 @@ import gc
 import hashlib
 import json
 import re
+import subprocess
+import sys
 import tracemalloc
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from ledger.engine import Engine
+from ledger.invariants import Books
 from producers.workload import Profile, actions
+from schemas.action_json import read_action_line
 
 WIB: Final = timezone(timedelta(hours=7))
 LIMIT: Final = datetime(2023, 2, 17, tzinfo=WIB)
@@ -166,7 +172,7 @@ def test_same_seed_same_bytes() -> None:
 
 def test_bytes_are_those_that_were_measured_with() -> None:
     """Numbers in the documents name a seed: the bytes behind it change only on purpose."""
-    assert "GOLDEN" == digest_of(1, 200)
+    assert "fd44c4c00f2728dc39b6d3c2ac8c9be47ad9cfb6b257ad74d32da2a646d03a36" == digest_of(1, 200)
 
 
 def test_lines_are_plain_json(lines: list[str], history: list[dict[str, Any]]) -> None:
@@ -255,7 +261,7 @@ def share(registered: list[dict[str, Any]], field: str, value: str) -> float:
 def test_registrations_follow_the_sources(
     registered: list[dict[str, Any]], field: str, value: str, percent: float
 ) -> None:
-    """Shares of destination, scheme, sex and position are those of domain.md §5, within chance at this size."""
+    """Shares of destination, scheme, sex and position are those of domain.md §5, within chance."""
     assert pytest.approx(percent, abs=0.4 + 0.03 * percent) == share(registered, field, value)
 
 
@@ -296,7 +302,7 @@ def test_lead_times_follow_the_destination(history: list[dict[str, Any]]) -> Non
             days[destination].append((at - since).days)
     median = {destination: sorted(known)[len(known) // 2] for destination, known in days.items()}
     assert 90 <= median["MY"] <= 150
-    # Whoever has not flown at the closure is missing here: the median of those who have is below the true one.
+    # Whoever has not flown when the history ends is missing here, so this median is below the true one.
     assert 300 <= median["TW"] <= 420
 
 
@@ -433,6 +439,52 @@ def test_memory_holds_those_under_way_and_not_the_history() -> None:
     large, large_bytes = peak_bytes(8_000)
     assert large_bytes - small_bytes > 6_000 * 2_500
     assert large - small < 6_000 * 900
+
+
+def test_the_ledger_accepts_most_and_refuses_for_many_reasons() -> None:
+    """Under the real rules most actions are accepted, a few in a hundred refused, for most of the reasons."""
+    engine = Engine.start()
+    books = Books()
+    verdicts: Counter[str] = Counter()
+    for offset, line in enumerate(actions(1, 4_000)):
+        record = read_action_line(line.encode("ascii"))
+        entered = record.action.entered_at
+        zone = record.action.entered_offset_minutes
+        decision = engine.decide(record.action, record.avro, record.digest, offset, entered, zone)
+        books.check(decision)
+        verdicts[decision.code or decision.outcome] += 1
+    accepted, repeated = verdicts.pop("ACCEPTED"), verdicts.pop("DUPLICATE")
+    total = verdicts.total() + accepted + repeated
+    assert accepted > 0.93 * total
+    assert 0 < repeated < 0.01 * total
+    assert 0.01 * total < verdicts.total() < 0.05 * total
+    assert len(verdicts) >= 30
+
+
+def neraca(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """The command as a user runs it."""
+    return subprocess.run([sys.executable, "-m", "neraca", *arguments], capture_output=True, check=False)
+
+
+def test_the_command_writes_what_the_function_gives(tmp_path: Path) -> None:
+    """`neraca workload` writes the same lines to standard output and to a file, each with its line end."""
+    wanted = "".join(
+        f"{line}\n" for line in actions(3, 150, Profile(withdrawals=0.3, nonsense=0.01))
+    ).encode()
+    options = ("--seed", "3", "--candidates", "150", "--withdrawals", "0.3", "--nonsense", "0.01")
+    assert wanted == neraca("workload", *options).stdout
+    written = neraca("workload", *options, "--out", str(tmp_path / "history.jsonl"))
+    assert (0, b"", b"") == (written.returncode, written.stdout, written.stderr)
+    assert wanted == (tmp_path / "history.jsonl").read_bytes()
+    assert ["history.jsonl"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_the_command_says_what_it_cannot_do(tmp_path: Path) -> None:
+    """A file that cannot be written and a rate that means nothing end with exit code 2 and a sentence."""
+    nowhere = neraca("workload", "--candidates", "1", "--out", str(tmp_path / "none" / "history.jsonl"))
+    assert 2 == nowhere.returncode
+    assert b"history.jsonl cannot be written: No such file or directory" in nowhere.stderr
+    assert 2 == neraca("workload", "--withdrawals", "1.5").returncode
 
 
 def test_rates_outside_nought_and_one_are_refused() -> None:
