@@ -52,20 +52,23 @@ class Books:
         if seq != self.next_seq:
             raise InvariantViolation(f"seq {seq} where {self.next_seq} was due")
         self.next_seq += 1
-        if decision.outcome != "ACCEPTED" and (decision.postings or decision.registrations):
+        if decision.outcome != "ACCEPTED" and _changes_something(decision):
             raise InvariantViolation(f"seq {seq} is {decision.outcome} and yet changes something")
         touched: list[tuple[str, int]] = []
         for posting in decision.postings:
             self._post(seq, posting)
             touched.append((posting.permit_id, posting.line))
         for registration in decision.registrations:
+            # The line of the unit before as well as that after: a unit may not vanish either.
+            before = self.units.get(registration.registration_id)
+            if before is not None:
+                touched.append((before[0], before[1]))
             self._enter(seq, registration)
-        for line in touched:
-            self._compare(seq, line)
-        for registration in decision.registrations:
             unit = registration.unit
             if unit is not None:
-                self._compare(seq, (unit.permit_id, unit.line))
+                touched.append((unit.permit_id, unit.line))
+        for line in touched:
+            self._compare(seq, line)
 
     def _post(self, seq: i64, posting: Posting) -> None:
         line = (posting.permit_id, int(posting.line))
@@ -76,11 +79,11 @@ class Books:
         if posting.from_account == "granted":
             books[0] += units
         else:
-            books[1 + ACCOUNTS.index(posting.from_account)] -= units
+            books[_place(seq, posting.from_account)] -= units
         if posting.to_account == "granted":
             books[0] -= units
         else:
-            books[1 + ACCOUNTS.index(posting.to_account)] += units
+            books[_place(seq, posting.to_account)] += units
         said = [posting.granted, posting.available, posting.reserved, posting.departed, posting.forfeited]
         if said != books:
             raise InvariantViolation(f"seq {seq} says {said} on {line}, the postings add up to {books}")
@@ -108,6 +111,8 @@ class Books:
                     )
                 self.restored.add(registration_id)
             self.units[registration_id] = (line[0], line[1], unit.state)
+        elif before is not None:
+            del self.units[registration_id]
         person = self.people.setdefault(registration_id, registration.person_id)
         if person != registration.person_id:
             raise InvariantViolation(f"seq {seq} gives {registration_id} to another person")
@@ -122,7 +127,10 @@ class Books:
             del self.open_of[person]
 
     def _compare(self, seq: i64, line: tuple[str, int]) -> None:
-        reserved = self.balances[line][2]
+        books = self.balances.get(line)
+        if books is None:
+            raise InvariantViolation(f"seq {seq} speaks of a unit on {line}, on which none was ever granted")
+        reserved = books[2]
         held = self.held.get(line, 0)
         if reserved != held:
             raise InvariantViolation(
@@ -132,3 +140,24 @@ class Books:
     def __repr__(self) -> str:
         """Show how far they go."""
         return f"Books(next_seq={self.next_seq}, lines={len(self.balances)}, open={len(self.open_of)})"
+
+
+def _place(seq: i64, account: str) -> int:
+    """Give the place of an account in a line's balances."""
+    if account not in ACCOUNTS:
+        raise InvariantViolation(f"seq {seq} posts to or from {account}, which is no account")
+    return 1 + ACCOUNTS.index(account)
+
+
+def _changes_something(decision: Decision) -> bool:
+    return bool(
+        decision.registrations
+        or decision.postings
+        or decision.permits
+        or decision.agencies
+        or decision.destinations
+        or decision.people
+        or decision.trainings
+        or decision.complaints
+        or decision.policies
+    )

@@ -116,7 +116,7 @@ def wib_date(moment: datetime) -> date:
     return moment.astimezone(WIB).date()
 
 
-def present(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+def present(value: Any) -> Any:
     """Give a value of JSON without its nulls: null counts as absent."""
     if isinstance(value, dict):
         return {key: present(inner) for key, inner in value.items() if inner is not None}
