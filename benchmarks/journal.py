@@ -1,4 +1,4 @@
-"""A journal to measure with: the workload's actions through the rules, as the Avro bytes of their decisions."""
+"""A journal to measure with: the workload's actions through the rules, as Avro bytes."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.projection --decisions 300000 --seed 1
 
-Starts a stack of its own in a temporary folder and takes it away. Prints decisions per second, from the start of the
-projector to the commit of the last decision, and how much processor time each side took of it.
+Starts a stack of its own in a temporary folder and takes it away. Prints decisions per second, from the start
+of the projector to the commit of the last decision, and how much processor time each side took of it.
 """
 
 from __future__ import annotations
@@ -49,9 +49,8 @@ def main() -> None:
     started = time.perf_counter()
     values = fabricate_quickly(options.decisions, options.seed)
     size = sum(map(len, values)) / len(values)
-    print(
-        f"{len(values):,} decisions of {size:.0f} bytes, seed {options.seed}, in {time.perf_counter() - started:.1f} s"
-    )
+    seconds = time.perf_counter() - started
+    print(f"{len(values):,} decisions of {size:.0f} bytes, seed {options.seed}, made in {seconds:.1f} s")
     with tempfile.TemporaryDirectory(prefix="neraca-bench-") as folder:
         settings = Settings(home=Path(folder))
         stack = EmbeddedStack(settings)

@@ -1,8 +1,8 @@
 """The projector: the journal's decisions become rows in PostgreSQL, each exactly once.
 
-A loop around pure parts: `journal.py` says what is accepted, `projections/batch.py` turns decisions into rows,
-`projections/tables.py` commits rows and position together. One path serves the live event and the replay: while
-PostgreSQL works on one batch, the next one grows, so batches are as large as the database is behind.
+A loop around pure parts: `journal.py` says what is accepted, `projections/batch.py` turns decisions into
+rows, `projections/tables.py` commits rows and position together. One path serves the live event and the
+replay: while PostgreSQL works on one batch, the next one grows, so batches are as large as it is behind.
 
 One projector of a database is active, by an advisory lock; others stand by. Even two that both believed
 themselves active would do no harm: whoever finds the position moved writes nothing.
@@ -37,8 +37,8 @@ from schemas.errors import BrokerUnavailable, DatabaseUnavailable, JournalMismat
 from schemas.framing import FRAME_BYTES
 from schemas.topics import DECISIONS
 
-# A batch grows while PostgreSQL works on the one before it, up to here: this bounds memory (some 3 KB a decision)
-# and what a crash repeats.
+# A batch grows while PostgreSQL works on the one before it, up to here: this bounds memory (some 3 KB a
+# decision) and what a crash repeats.
 BATCH_DECISIONS_MAX: Final = 50_000
 BATCH_BYTES_MAX: Final = 32 * 1024 * 1024
 
@@ -59,8 +59,17 @@ _RETRY_SECONDS_MAX: Final = 5.0
 _KAFKA_TIMEOUT_SECONDS: Final = 15.0
 _CONNECT_TIMEOUT_SECONDS: Final = 10
 
-# Errors that another try may not meet: the server went away, came back, or picked this transaction to give way.
-_PASSING: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+# Errors that another try may not meet: the server went away, or chose this transaction to give way.
+_PASSING: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+
+_WRONG_JOURNAL: Final = (
+    "Point the projector at the journal that these tables came from, or at an empty database."
+)
+_JOURNAL_GONE: Final = "Restore the topic from the archive; it must be kept for ever."
 
 log = structlog.get_logger("projector")
 
@@ -203,7 +212,7 @@ class _Projector:
         connection = self._connect()
         if not self._wait_to_lead(connection):
             return
-        with _as_neraca_errors(self._config):
+        with _as_neraca_errors():
             self._applied = tables.read_position(connection)
         check_position(self._config.kafka, self._topic, self._applied)
         log.info("following", topic=self._topic, seq=self._applied.seq, journal_offset=self._applied.offset)
@@ -227,7 +236,7 @@ class _Projector:
             self._connection.close()
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        with _as_neraca_errors(self._config):
+        with _as_neraca_errors():
             connection = psycopg.connect(
                 self._config.postgres_dsn,
                 autocommit=True,
@@ -244,7 +253,7 @@ class _Projector:
         """Become the active projector of this database; False when told to stop before."""
         standing_by = False
         while not self._stop.is_set():
-            with _as_neraca_errors(self._config):
+            with _as_neraca_errors():
                 if tables.try_lead(connection):
                     return True
                 position = tables.read_position(connection)
@@ -295,7 +304,7 @@ class _Projector:
         """Wait for the batch under way, and raise what stopped it."""
         loading, self._loading = self._loading, None
         if loading is not None:
-            with _as_neraca_errors(self._config):
+            with _as_neraca_errors():
                 loading.result()
 
     def _load(
@@ -357,35 +366,38 @@ def check_position(kafka: Mapping[str, str | int], topic: str, position: Positio
     )
     try:
         try:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=_KAFKA_TIMEOUT_SECONDS)
+            low, high = consumer.get_watermark_offsets(
+                TopicPartition(topic, 0), timeout=_KAFKA_TIMEOUT_SECONDS
+            )
         except KafkaException as error:
             raise BrokerUnavailable(f"{topic} cannot be read: {error.args[0].str()}") from error
         if position.seq < 0:
             if low > 0:
                 raise JournalMismatch(
                     f"the tables are empty and {topic} begins at offset {low}: what came before is gone",
-                    advice="Restore the topic from the archive; it must be kept for ever.",
+                    advice=_JOURNAL_GONE,
                 )
             return
-        stands = f"the tables stand at seq {position.seq} (offset {position.offset}, {position.sha256.hex()[:16]}…)"
+        place = f"offset {position.offset}, {position.sha256.hex()[:16]}…"
+        stands = f"the tables stand at seq {position.seq} ({place})"
         if position.offset >= high:
             raise JournalMismatch(
                 f"{stands}, which is ahead of {topic}: it ends before offset {high}",
                 seq=position.seq,
-                advice="Point the projector at the journal that these tables came from, or at an empty database.",
+                advice=_WRONG_JOURNAL,
             )
         if position.offset < low:
             raise JournalMismatch(
                 f"{stands}, and {topic} begins only at offset {low}: a part of the journal is gone",
                 seq=position.seq,
-                advice="Restore the topic from the archive; it must be kept for ever.",
+                advice=_JOURNAL_GONE,
             )
         found = _sha256_at(consumer, topic, position.offset)
         if found != position.sha256:
             raise JournalMismatch(
                 f"{stands}, and {topic} has {found.hex()[:16]}… there: another journal",
                 seq=position.seq,
-                advice="Point the projector at the journal that these tables came from, or at an empty database.",
+                advice=_WRONG_JOURNAL,
             )
     finally:
         consumer.close()
@@ -446,7 +458,7 @@ def _quick_switches() -> Iterator[None]:
 
 
 @contextmanager
-def _as_neraca_errors(config: ProjectorConfig) -> Iterator[None]:
+def _as_neraca_errors() -> Iterator[None]:
     """Say what psycopg raises in our terms: what may pass, and what will not."""
     try:
         yield

@@ -55,7 +55,8 @@ class TableLoad:
 
     def __repr__(self) -> str:
         """Show table and size."""
-        return f"TableLoad({self.table}, rows={self.rows}, bytes={len(self.data)}, merge={self.merge is not None})"
+        how = "added" if self.merge is None else "merged"
+        return f"TableLoad({self.table}, {self.rows} rows {how}, {len(self.data)} bytes)"
 
 
 @final
@@ -91,7 +92,7 @@ class Batch:
             self.add(decode_decision(value))
             self.last_value = value
 
-    def add(self, decision: Decision) -> None:
+    def add(self, decision: Decision) -> None:  # noqa: C901 - one branch a read model
         """Take one decision."""
         if decision.seq != self.next_seq:
             raise ValueError(f"decision {decision.seq} offered where {self.next_seq} is next")

@@ -1,7 +1,7 @@
 """Rows in PostgreSQL's binary COPY format, written straight into one buffer.
 
-Knows types, not tables: a read model calls one method a column, in the order of its COPY statement. Written for
-mypyc: no closures, no generators, fixed-width integers (PostgreSQL manual, COPY, "Binary Format").
+Knows types, not tables: a read model calls one method a column, in the order of its COPY statement. Written
+for mypyc: no closures, no generators, fixed-width integers (PostgreSQL manual, COPY, "Binary Format").
 Must not talk to a database.
 """
 
@@ -20,7 +20,6 @@ _EPOCH_MICROS: Final = 946_684_800_000_000
 _EPOCH_DAYS: Final = 10_957
 
 _TEXT_ARRAY_OID: Final = 25  # pg_type: text, fixed for ever
-
 
 
 @final
@@ -58,7 +57,7 @@ class CopyRows:
         write_i32_be(self.out, 8)
         write_i64_be(self.out, value)
 
-    def boolean(self, value: bool) -> None:
+    def boolean(self, value: bool) -> None:  # noqa: FBT001 - it is the value
         """Write a boolean."""
         write_i32_be(self.out, 1)
         self.out.append(1 if value else 0)
@@ -152,4 +151,3 @@ class CopyRows:
     def __repr__(self) -> str:
         """Show how much has gathered."""
         return f"CopyRows(columns={self.columns}, rows={self.rows}, bytes={len(self.out)})"
-

@@ -12,8 +12,8 @@ from schemas.records import Decision
 
 COLUMNS: Final = (
     "seq, action_offset, first_seq, recorded_at, occurred_at, entered_at, action_id, "
-    "recorded_offset_minutes, occurred_offset_minutes, entered_offset_minutes, late, outcome, code, policy, kind, "
-    "system, office_type, office_code, officer, registration_id, person_id, permit_id, "
+    "recorded_offset_minutes, occurred_offset_minutes, entered_offset_minutes, late, outcome, code, policy, "
+    "kind, system, office_type, office_code, officer, registration_id, person_id, permit_id, "
     "previous_sha256, action_sha256, content_digest"
 )
 _COLUMN_COUNT: Final = 25

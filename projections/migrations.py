@@ -1,6 +1,6 @@
 """Brings the schema `neraca` up to date: ordered SQL files, each applied once, in one transaction.
 
-Must not change a file that was released: its checksum is kept beside its number, and a difference is an error.
+No file that was released may change: its checksum is kept beside its number, and a difference is an error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LOCK: Final = "neraca migrations"
 
 _LEDGER_OF_MIGRATIONS: Final = """
 CREATE SCHEMA IF NOT EXISTS neraca;
-COMMENT ON SCHEMA neraca IS 'Read models of the placement ledger. Everything here can be rebuilt from the journal.';
+COMMENT ON SCHEMA neraca IS 'Read models of the placement ledger; all of it can be rebuilt from the journal.';
 CREATE TABLE IF NOT EXISTS neraca.schema_migrations (
     number integer PRIMARY KEY,
     name text NOT NULL,
@@ -66,7 +66,9 @@ def load_migrations() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-def migrate(connection: Connection[tuple[object, ...]], migrations: list[Migration] | None = None) -> list[str]:
+def migrate(
+    connection: Connection[tuple[object, ...]], migrations: list[Migration] | None = None
+) -> list[str]:
     """Apply what is missing, and give the names of what was applied.
 
     Raises:
@@ -116,8 +118,10 @@ def _check(wanted: list[Migration], applied: dict[int, tuple[str, str]]) -> None
 
 
 def _grant_reading(connection: Connection[tuple[object, ...]]) -> None:
-    """Let the group `neraca_reader` read everything, where this user may make one; Grafana logs in as a member."""
-    row = connection.execute("SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    """Let the role `neraca_reader` read everything, where this user may make one."""
+    row = connection.execute(
+        "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
     if row is None or row[0] is not True:
         return
     with connection.transaction():

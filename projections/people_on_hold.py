@@ -17,7 +17,8 @@ STAGING: Final = "person_id text, held boolean, held_since timestamptz, seq bigi
 
 MERGE: Final = """
 WITH released AS (
-    DELETE FROM neraca.people_on_hold t USING staged_people_on_hold s WHERE t.person_id = s.person_id AND NOT s.held
+    DELETE FROM neraca.people_on_hold t USING staged_people_on_hold s
+    WHERE t.person_id = s.person_id AND NOT s.held
 )
 INSERT INTO neraca.people_on_hold (person_id, held_since, seq)
 SELECT person_id, held_since, seq FROM staged_people_on_hold WHERE held

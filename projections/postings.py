@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
-
 from projections.binary_copy import CopyRows
 from schemas.records import Decision
 
@@ -29,8 +27,7 @@ class PostingRows:
     def add(self, decision: Decision) -> None:
         """Write the rows of one decision's postings, in its order."""
         rows = self.rows
-        position: i64 = 0
-        for posting in decision.postings:
+        for position, posting in enumerate(decision.postings):
             rows.begin_row()
             rows.int8(decision.seq)
             rows.optional_timestamptz(decision.occurred_at)
@@ -45,4 +42,3 @@ class PostingRows:
             rows.text(posting.permit_id)
             rows.text(posting.from_account)
             rows.text(posting.to_account)
-            position += 1

@@ -14,7 +14,7 @@ _COLUMN_COUNT: Final = 8
 
 # Lines are few and change often: almost every row of a batch is there already.
 MERGE: Final = """
-INSERT INTO neraca.quota_balances AS t (seq, granted, available, reserved, departed, forfeited, line, permit_id)
+INSERT INTO neraca.quota_balances (seq, granted, available, reserved, departed, forfeited, line, permit_id)
 SELECT seq, granted, available, reserved, departed, forfeited, line, permit_id FROM staged_quota_balances
 ON CONFLICT (permit_id, line) DO UPDATE SET
     seq = EXCLUDED.seq, granted = EXCLUDED.granted, available = EXCLUDED.available,

@@ -101,7 +101,7 @@ class RegistrationRows:
                 known.late = decision.late
 
     def write_some(self, count: i64) -> bool:
-        """Write the next rows; False when all are written. In slices, so that another thread gets its turn."""
+        """Write the next rows; False when all are written."""
         if self.written == 0:
             self.pending = list(self.changed.values())
         end: i64 = min(self.written + count, len(self.pending))
@@ -115,7 +115,9 @@ class RegistrationRows:
                 self._write_changing(self.updated, changed)
         return self.written < len(self.pending)
 
-    def _write_changing(self, rows: CopyRows, changed: ChangedRegistration) -> None:
+    def _write_changing(  # noqa: PLR0912 - one after the other, as the columns stand
+        self, rows: CopyRows, changed: ChangedRegistration
+    ) -> None:
         r = changed.registration
         stages = self.stages
         stages[0] = r.documents_verified
@@ -179,4 +181,3 @@ class RegistrationRows:
         rows.optional_text(r.reregistered_from)
         rows.optional_text(changed.office_type)
         rows.optional_text(changed.office_code)
-

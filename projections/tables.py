@@ -26,6 +26,10 @@ _STAGED_LIKE: Final = (
     "complaints",
 )  # fmt: skip
 
+_BEGIN_POSITION: Final = f"""
+INSERT INTO neraca.projection_positions (projection, seq, decision_sha256, journal_offset)
+VALUES ('{PROJECTION}', -1, decode(repeat('00', 32), 'hex'), -1) ON CONFLICT DO NOTHING
+"""
 _MOVE_POSITION: Final = """
 UPDATE neraca.projection_positions SET
     seq = %(seq)s, decision_sha256 = %(sha256)s, journal_offset = %(offset)s, updated_at = clock_timestamp(),
@@ -85,8 +89,7 @@ def open_session(connection: Connection[tuple[object, ...]]) -> None:
             for column in registrations.LASTING
         ),
         f"CREATE TEMP TABLE staged_people_on_hold ({people_on_hold.STAGING}) ON COMMIT DELETE ROWS",
-        "INSERT INTO neraca.projection_positions (projection, seq, decision_sha256, journal_offset) "
-        f"VALUES ('{PROJECTION}', -1, decode(repeat('00', 32), 'hex'), -1) ON CONFLICT DO NOTHING",
+        _BEGIN_POSITION,
     ]  # fmt: skip
     with connection.transaction():
         for statement in statements:
@@ -95,7 +98,9 @@ def open_session(connection: Connection[tuple[object, ...]]) -> None:
 
 def try_lead(connection: Connection[tuple[object, ...]]) -> bool:
     """Take the lock of the one active projector, if nobody holds it; it falls with the connection."""
-    row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_LEADER_LOCK,)).fetchone()
+    row = connection.execute(
+        "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_LEADER_LOCK,)
+    ).fetchone()
     return row is not None and row[0] is True
 
 

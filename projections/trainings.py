@@ -9,9 +9,7 @@ from mypy_extensions import i64
 from projections.binary_copy import CopyRows
 from schemas.records import Decision, Training
 
-COLUMNS: Final = (
-    "training_id, person_id, provider_id, provider_type, status, requested_at, completed_at, seq"
-)
+COLUMNS: Final = "training_id, person_id, provider_id, provider_type, status, requested_at, completed_at, seq"
 _COLUMN_COUNT: Final = 8
 
 MERGE: Final = """

@@ -26,9 +26,9 @@ STAGES = (
     "departed",
 )
 SCALARS = (
-    "seq", "action_offset", "outcome", "code", "first_seq", "policy", "late", "recorded_offset_minutes", "kind",
-    "system", "office_type", "office_code", "officer", "occurred_offset_minutes", "entered_offset_minutes",
-    "registration_id", "person_id", "permit_id", "previous_sha256", "action_sha256", "content_digest",
+    "seq", "action_offset", "outcome", "code", "first_seq", "policy", "late", "recorded_offset_minutes",
+    "kind", "system", "office_type", "office_code", "officer", "occurred_offset_minutes",
+    "entered_offset_minutes", "registration_id", "person_id", "permit_id", "previous_sha256", "action_sha256", "content_digest",
 )  # fmt: skip
 KEYS = {
     "decisions": ("seq",),
@@ -78,11 +78,19 @@ def _apply(tables: Tables, d: Decision) -> None:
         )
         tables["quota_balances"][p.permit_id, p.line] = {"seq": d.seq} | line | after
     for m in d.permits:
-        days = {name: date(1970, 1, 1) + timedelta(days=getattr(m, name)) for name in ("valid_from", "valid_to")}
+        days = {
+            name: date(1970, 1, 1) + timedelta(days=getattr(m, name)) for name in ("valid_from", "valid_to")
+        }
         names = ("permit_id", "agency_id", "destination", "revoked")
         tables["permits"][(m.permit_id,)] = {n: getattr(m, n) for n in names} | days | {"seq": d.seq}
         for n in m.lines:
-            line = {"permit_id": m.permit_id, "line": n.line, "position": n.position, "sex": n.sex, "units": n.units}
+            line = {
+                "permit_id": m.permit_id,
+                "line": n.line,
+                "position": n.position,
+                "sex": n.sex,
+                "units": n.units,
+            }
             tables["permit_lines"][m.permit_id, n.line] = line | {"seq": d.seq}
     _apply_others(tables, d)
 
@@ -101,16 +109,24 @@ def _apply_others(tables: Tables, d: Decision) -> None:
             tables["people_on_hold"].pop((p.person_id,), None)
     for t in d.trainings:
         names = ("training_id", "person_id", "provider_id", "provider_type", "status")
-        training = tables["trainings"].setdefault((t.training_id,), {"requested_at": None, "completed_at": None})
-        training.update({n: getattr(t, n) for n in names} | {"seq": d.seq, f"{t.status}_at": at(d.occurred_at)})
+        training = tables["trainings"].setdefault(
+            (t.training_id,), {"requested_at": None, "completed_at": None}
+        )
+        training.update(
+            {n: getattr(t, n) for n in names} | {"seq": d.seq, f"{t.status}_at": at(d.occurred_at)}
+        )
     for q in d.complaints:
         names = ("complaint_id", "topic", "channel", "registration_id", "status")
-        complaint = tables["complaints"].setdefault((q.complaint_id,), {"received_at": None, "answered_at": None})
-        complaint.update({n: getattr(q, n) for n in names} | {"seq": d.seq, f"{q.status}_at": at(d.occurred_at)})
+        complaint = tables["complaints"].setdefault(
+            (q.complaint_id,), {"received_at": None, "answered_at": None}
+        )
+        complaint.update(
+            {n: getattr(q, n) for n in names} | {"seq": d.seq, f"{q.status}_at": at(d.occurred_at)}
+        )
     for y in d.policies:
         plain = (
-            "version", "biometrics_not_required", "agreement_not_required", "restore_if_valid_at", "restoration",
-            "late_departures", "clock_skew_seconds",
+            "version", "biometrics_not_required", "agreement_not_required", "restore_if_valid_at",
+            "restoration", "late_departures", "clock_skew_seconds",
         )  # fmt: skip
         row: Row = {n: getattr(y, n) for n in plain} | {"seq": d.seq}
         for name in ("registration_limit", "closure"):
@@ -123,8 +139,8 @@ def _apply_others(tables: Tables, d: Decision) -> None:
 
 def _registration(d: Decision, r: Registration, before: Row) -> Row:
     names = (
-        "registration_id", "person_id", "system", "scheme", "agency_id", "destination", "position", "sex", "status",
-        "reregistered_as", "reregistered_from",
+        "registration_id", "person_id", "system", "scheme", "agency_id", "destination", "position", "sex",
+        "status", "reregistered_as", "reregistered_from",
     )  # fmt: skip
     row: Row = {n: getattr(r, n) for n in names} | {"seq": d.seq}
     passed: list[tuple[int, str]] = []

@@ -84,7 +84,9 @@ def test_values_come_back(
         rows.text("after")
     with session.cursor() as cursor, cursor.copy("COPY t FROM STDIN (FORMAT binary)") as copy:
         copy.write(rows.finish())
-    assert [(value, "after") for value in expected] == session.execute("SELECT v, after FROM t ORDER BY n").fetchall()
+    assert [(value, "after") for value in expected] == session.execute(
+        "SELECT v, after FROM t ORDER BY n"
+    ).fetchall()
 
 
 def test_nothing_is_a_whole_copy(session: Session) -> None:

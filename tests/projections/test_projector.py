@@ -1,4 +1,4 @@
-"""The projector on a real Kafka and PostgreSQL: followed, killed, cut off, doubled, and pointed at the wrong journal."""
+"""The projector on real servers: followed, killed, cut off, doubled, and pointed at the wrong journal."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Running:
 
     def _run(self, config: ProjectorConfig, hooks: dict[str, Callable[[], None]]) -> None:
         try:
-            projector.run(config, self.stop, on_start=self._on_start, **hooks)  # type: ignore[arg-type]
+            projector.run(config, self.stop, on_start=self._on_start, **hooks)
         except BaseException as error:  # noqa: BLE001 - the test looks at it
             self.error = error
         finally:
@@ -135,7 +135,7 @@ def expected(new_database: Callable[[], str]) -> dict[str, str]:
 def test_catch_up_and_live_are_one(
     stack: RunningStack, topic_prefix: str, database: str, expected: dict[str, str]
 ) -> None:
-    """What stood in the journal before the start and what comes later, one by one, ends in the same tables."""
+    """What stood in the journal before the start, and what comes later, ends in the same tables."""
     values = journal()
     produce(stack.kafka, topic_prefix, values[:-100])
     with running(ProjectorConfig(stack.kafka, topic_prefix, database)) as follower:
@@ -160,7 +160,7 @@ def _json(answer: tuple[int, str]) -> tuple[int, object]:
 def test_killed_around_a_commit(
     stack: RunningStack, topic_prefix: str, database: str, expected: dict[str, str], moment: str
 ) -> None:
-    """SIGKILL between the rows and the commit, or between the commit and whatever follows, doubles and loses nothing."""
+    """SIGKILL between rows and commit, or right after the commit, doubles and loses nothing."""
     values = journal()
     produce(stack.kafka, topic_prefix, values)
     config = {
@@ -219,7 +219,7 @@ def test_a_lost_connection_is_made_again(
                 other.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE application_name = 'neraca projector' AND datname = %s",
-                    (database.split("dbname=")[1].split()[0],),
+                    (database.split("dbname=")[1].split(maxsplit=1)[0],),
                 )
 
     with running(ProjectorConfig(stack.kafka, topic_prefix, database), before_commit=cut_once):
@@ -249,14 +249,14 @@ def test_the_position_is_only_what_was_applied(stack: RunningStack, topic_prefix
         _until(lambda: _seq(database) == len(values) - 1)
 
 
-def test_what_nobody_accepts_is_passed_over(
-    stack: RunningStack, topic_prefix: str, database: str
-) -> None:
+def test_what_nobody_accepts_is_passed_over(stack: RunningStack, topic_prefix: str, database: str) -> None:
     """Repeats are dropped, strangers passed over, both counted; the rows are those of the journal alone."""
     values = journal()[:50]
     stranger = journal(20, 8)[30]
     produce(
-        stack.kafka, topic_prefix, [*values[:20], *values[10:20], stranger, b"no decision", *values[20:], values[49]]
+        stack.kafka,
+        topic_prefix,
+        [*values[:20], *values[10:20], stranger, b"no decision", *values[20:], values[49]],
     )
     with running(ProjectorConfig(stack.kafka, topic_prefix, database)) as follower:
         _until(lambda: _seq(database) == 49)
@@ -265,7 +265,9 @@ def test_what_nobody_accepts_is_passed_over(
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT count(*), max(seq) FROM neraca.decisions").fetchone() == (50, 49)
         # 30 passed over or repeated before it, and its own place from 0.
-        assert connection.execute("SELECT journal_offset FROM neraca.projection_positions").fetchone() == (61,)
+        assert connection.execute("SELECT journal_offset FROM neraca.projection_positions").fetchone() == (
+            61,
+        )
 
 
 def _load(dsn: str, values: list[bytes]) -> None:
@@ -282,7 +284,7 @@ def _failure(config: ProjectorConfig) -> JournalMismatch:
 
 
 def test_tables_ahead_of_the_journal(stack: RunningStack, topic_prefix: str, database: str) -> None:
-    """Tables that know more than the journal stop the projector, with both places named, and stay as they are."""
+    """Tables that know more than the journal stop the projector, with both places named."""
     _load(database, journal()[:200])
     before = _dump(database)
     produce(stack.kafka, topic_prefix, journal()[:150])
@@ -307,7 +309,7 @@ def test_a_truncated_journal(stack: RunningStack, topic_prefix: str, database: s
     _load(database, journal()[:applied])
     produce(stack.kafka, topic_prefix, journal()[:200])
     partition = TopicPartition(DECISIONS.under(topic_prefix), 0, 150)
-    client = AdminClient(stack.kafka)  # It must outlive the answer.
+    client = AdminClient({**stack.kafka})  # It must outlive the answer.
     for future in client.delete_records([partition]).values():
         future.result(_PATIENCE_SECONDS)
     error = _failure(ProjectorConfig(stack.kafka, topic_prefix, database))
@@ -322,7 +324,8 @@ def test_a_refused_row_stops_it(stack: RunningStack, topic_prefix: str, database
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("INSERT INTO neraca.agencies VALUES ('x', 'active', now(), 0)")
         connection.execute(
-            "INSERT INTO neraca.postings VALUES (%s, now(), 1, 1, 1, 0, 0, 0, 0, 1, 'P', 'granted', 'available')",
+            "INSERT INTO neraca.postings VALUES"
+            " (%s, now(), 1, 1, 1, 0, 0, 0, 0, 1, 'P', 'granted', 'available')",
             (_first_posting(),),
         )
     produce(stack.kafka, topic_prefix, journal()[:100])

@@ -43,18 +43,17 @@ def test_every_index_is_used(session: Session) -> None:
 def test_the_summary_adds_up(session: Session) -> None:
     """The cutover's figures are those that a plain count over the same decisions gives."""
     apply_all(session, journal(), 5000)
-    old = [
-        row
-        for row in fold(journal())["registrations"].values()
-        if row["system"] == "SISKOTKLN"
-    ]
+    old = [row for row in fold(journal())["registrations"].values() if row["system"] == "SISKOTKLN"]
     with session.cursor(row_factory=dict_row) as cursor:
         summary = cursor.execute("SELECT * FROM neraca.cutover_summary").fetchone()
         totals = cursor.execute(
             "SELECT sum(reregistered) AS reregistered, sum(departed_late) AS departed_late,"
-            " sum(units_restored) AS units_restored, sum(units_stranded) AS units_stranded FROM neraca.cutover_units"
+            " sum(units_restored) AS units_restored, sum(units_stranded) AS units_stranded"
+            " FROM neraca.cutover_units"
         ).fetchone()
-        last_day = cursor.execute("SELECT * FROM neraca.cutover_progress ORDER BY day DESC LIMIT 1").fetchone()
+        last_day = cursor.execute(
+            "SELECT * FROM neraca.cutover_progress ORDER BY day DESC LIMIT 1"
+        ).fetchone()
     assert summary is not None
     assert totals is not None
     assert last_day is not None

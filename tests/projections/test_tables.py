@@ -34,7 +34,7 @@ def test_every_table_equals_a_naive_fold(session: Session) -> None:
 
 
 def test_batches_do_not_matter(new_database: Callable[[], str]) -> None:
-    """The same journal leaves the same rows, whether decisions come one by one, by the dozen or all at once."""
+    """The same journal leaves the same rows, be they loaded one by one, by the dozen or all at once."""
     values = journal()
     rare = len(values) - 200  # The last ones are of every rare kind.
     dumps = []

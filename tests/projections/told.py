@@ -1,4 +1,4 @@
-"""The journal that these tests replay: a small history through the real rules, with every kind of record in it."""
+"""The journal that these tests replay: a small history through the real rules, every kind of record in it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from confluent_kafka import Producer
+from psycopg import Connection
 
 from ledger.engine import Engine
 from producers.workload import Profile, actions
 from projections import tables
 from projections.batch import Batch
-from psycopg import Connection
 from schemas.action_json import read_action_line
 from schemas.errors import ShapeError
 from schemas.framing import frame
@@ -73,7 +73,15 @@ _EXTRA = (
     "no action at all",
     _by_head_office(7, "agency_suspended", agency_id="A-büro-Ωμέγα-😀"),
     _line(8, "training_requested", "SISKOTKLN", "2023-01-10", **_TRAINING),
-    _line(9, "complaint_received", "SISKOP2MI", "2023-09-01", complaint_id="c-1", topic="delay", channel="telephone"),
+    _line(
+        9,
+        "complaint_received",
+        "SISKOP2MI",
+        "2023-09-01",
+        complaint_id="c-1",
+        topic="delay",
+        channel="telephone",
+    ),
     _line(10, "complaint_answered", "SISKOP2MI", "2023-09-05", complaint_id="c-1"),
     _line(11, "training_completed", "SISKOTKLN", "2023-02-10", **_TRAINING),
 )
@@ -123,13 +131,13 @@ def produce(kafka: dict[str, str | int], prefix: str, values: list[bytes]) -> No
 def dump(connection: Connection[tuple[object, ...]]) -> dict[str, str]:
     """A canonical dump of every table: its digest by name. The clock of the database is left out."""
     rows = connection.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'neraca' AND table_type = 'BASE TABLE'"
-        " AND table_name <> 'schema_migrations' ORDER BY 1"
+        "SELECT relname FROM pg_class WHERE relnamespace = 'neraca'::regnamespace AND relkind = 'r'"
+        " AND relname <> 'schema_migrations' ORDER BY 1"
     ).fetchall()
     digests = {}
     for (table,) in rows:
         content = connection.execute(
-            f"SELECT to_jsonb(t) - 'updated_at' FROM neraca.{table} t ORDER BY to_jsonb(t)::text COLLATE \"C\""  # noqa: S608
+            f"SELECT (to_jsonb(t) - 'updated_at')::text AS r FROM neraca.{table} t ORDER BY 1"  # noqa: S608
         ).fetchall()
         digests[str(table)] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return digests
