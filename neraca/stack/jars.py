@@ -109,6 +109,7 @@ def _fetch(
         progress(there, needed)
     # jgo only warns where a checksum differs; we compare with the lock file ourselves and refuse.
     logging.getLogger("jgo").setLevel(logging.ERROR)
+    _trust_what_the_machine_trusts()
     try:
         staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=folder))
     except OSError as error:
@@ -127,6 +128,17 @@ def _fetch(
                 raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _trust_what_the_machine_trusts() -> None:
+    """Downloads accept the authorities of the operating system, as pip does, and not only those of a package.
+
+    A company's own authority is commonly installed there and nowhere else. Must come before `requests` is
+    imported.
+    """
+    import truststore
+
+    truststore.inject_into_ssl()
 
 
 def _fetch_one(jar: Jar, staging: Path, folder: Path, repository: str | None) -> None:
