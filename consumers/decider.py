@@ -24,7 +24,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from prometheus_client import Counter, Gauge, Histogram
 
 from consumers.deciding import DeadLetter, Decided, Deciding, Superseded
-from consumers.journal import PASSING, JournalReader
+from consumers.journal import CLIENT_LOG_LEVEL, PASSING, JournalReader
 from consumers.monitoring import Monitoring
 from consumers.seen_actions import FRESH_IDS_MAX, DamagedRunError, StoredSeenActions, forget_stored_ids
 from consumers.snapshot import DamagedSnapshotError, Snapshot, read_snapshot, write_snapshot
@@ -49,6 +49,7 @@ SNAPSHOT_EVERY_DECISIONS: Final = 1_000_000
 SNAPSHOT_AT_STOP_DECISIONS: Final = 10_000
 COMMIT_EVERY_SECONDS: Final = 5.0
 TELL_EVERY_SECONDS: Final = 1.0
+TELL_TROUBLE_EVERY_SECONDS: Final = 10.0
 # How long the broker may take to say where the journal ends.
 BROKER_TIMEOUT_SECONDS: Final = 10.0
 # Between two lives, the second of which did not get a decision into the journal: doubled each time.
@@ -254,6 +255,7 @@ class _Decider:
         self._snapshot_pid: int | None = None
         self._committed_at = 0.0
         self._told_at = 0.0
+        self._trouble_told_at = float("-inf")
         self._confirmed_at = time.monotonic()
         self._reader, self._deciding, self._snapshot_seq = self._load()
         self._producer: Final = Producer(
@@ -262,6 +264,7 @@ class _Decider:
                 "compression.type": "lz4",
                 "queue.buffering.max.messages": 2 * PENDING_DECISIONS_MAX,
                 "message.max.bytes": 4 * 1024 * 1024,
+                "log_level": CLIENT_LOG_LEVEL,
                 **self._kafka,
                 "enable.idempotence": True,
                 "acks": "all",
@@ -275,6 +278,8 @@ class _Decider:
                 "fetch.queue.backoff.ms": 10,
                 "session.timeout.ms": SESSION_TIMEOUT_MS,
                 "heartbeat.interval.ms": SESSION_TIMEOUT_MS // 3,
+                "log_level": CLIENT_LOG_LEVEL,
+                "error_cb": self._on_trouble,
                 **self._kafka,
                 "group.id": self._group,
                 # A decider that joins must not stop the one that decides.
@@ -453,6 +458,13 @@ class _Decider:
                 self._failure = Superseded("another decider was elected")
             self._is_active = False
             consumer.incremental_unassign(partitions)
+
+    def _on_trouble(self, error: KafkaError) -> None:
+        """Tell, now and then, that the broker cannot be reached: the client tries again by itself."""
+        now = time.monotonic()
+        if now - self._trouble_told_at > TELL_TROUBLE_EVERY_SECONDS:
+            self._trouble_told_at = now
+            log.warning("broker_trouble", error=error.str())
 
     def _decide_some(self) -> None:
         """One turn: decide what came, write it, compare what came back."""

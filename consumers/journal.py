@@ -26,6 +26,9 @@ HASHES_KEPT: Final = 65_536
 FRAME_BYTES: Final = 5
 SHA256_BYTES: Final = 32
 ASK_AGAIN_SECONDS: Final = 0.1
+# While a broker is away the client would write a line every 50 ms, in a form of its own. What matters comes as an
+# error of a call, and is told by whoever made it.
+CLIENT_LOG_LEVEL: Final = 2
 # What the client tells of a broker that restarts, moves, or cannot be reached: it goes on by itself. Its own
 # mark, `KafkaError.retriable`, is set for transactions only.
 PASSING: Final = frozenset(
@@ -163,6 +166,7 @@ class JournalReader:
                 "fetch.queue.backoff.ms": 10,  # The default of a second starves a fast reader (peers.md).
                 "queued.min.messages": 200_000,
                 "queued.max.messages.kbytes": 131_072,
+                "log_level": CLIENT_LOG_LEVEL,
                 **kafka,
                 # Never used for commits; the client wants one to be made.
                 "group.id": "neraca-journal-reader",

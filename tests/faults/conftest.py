@@ -10,7 +10,7 @@ from schemas.action_json import read_action_line
 from schemas.errors import ShapeError
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.deciders import Crew, crew
+from tests.faults.services import Crew, crew
 from tests.faults.journals import Ledger
 from tests.running import RunningStack
 

@@ -37,7 +37,9 @@ class Record:
 
 
 def _record(message: Message) -> Record:
-    headers = {name: value or b"" for name, value in cast("list[tuple[str, bytes | None]]", message.headers() or [])}
+    headers = {
+        name: value or b"" for name, value in cast("list[tuple[str, bytes | None]]", message.headers() or [])
+    }
     return Record(message.offset() or 0, message.timestamp()[1], message.value(), headers)
 
 

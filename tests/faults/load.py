@@ -13,6 +13,7 @@ class Load(Thread):
 
     def __init__(self, ledger: Ledger, values: list[bytes], seconds: float) -> None:
         super().__init__(name="load")
+        self.actions = len(values)
         self._ledger = ledger
         self._values = values
         self._pause_seconds = seconds * CHUNK_ACTIONS / len(values)

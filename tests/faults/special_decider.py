@@ -1,6 +1,6 @@
 """The decider as a process of its own with what the settings do not offer: small limits, or other rules.
 
-Run by `deciders.py`. The loop is the real one; only what it is given differs.
+Run by `services.py`. The loop is the real one; only what it is given differs.
 """
 
 import argparse

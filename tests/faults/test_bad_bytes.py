@@ -6,7 +6,7 @@ from uuid import UUID
 from schemas.action_json import read_action_line
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.deciders import Crew, eventually
+from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger
 
 IDS = built_in_ids()

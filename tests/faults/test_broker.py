@@ -10,7 +10,7 @@ from neraca.settings import Settings
 from neraca.stack.embedded import EmbeddedStack
 from neraca.stack.home import Home
 from neraca.stack.topics import ensure_topics
-from tests.faults.deciders import crew, eventually
+from tests.faults.services import crew, eventually
 from tests.faults.journals import Ledger
 from tests.faults.load import Load
 

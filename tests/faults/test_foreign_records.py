@@ -4,7 +4,7 @@ import os
 
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.deciders import Crew, eventually
+from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger
 from tests.faults.test_two_deciders import readers_agree, rest_of
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -17,7 +18,7 @@ from consumers.snapshot import MAGIC
 from schemas.codec import decode_decision
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.deciders import Crew, eventually
+from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger, decide_again
 from tests.running import RunningStack
 
@@ -116,7 +117,7 @@ def test_a_damaged_state_folder_is_made_again_from_the_journal(
     assert 0 == first.stop()
     journal = [avro for _, avro in ledger.accepted()]
     decisions = [decode_decision(avro) for avro in journal]
-    seen = {}
+    seen: dict[bytes, tuple[bytes | None, int]] = {}
     for decision in decisions:
         if decision.action_id is not None and decision.outcome != "DUPLICATE":
             seen.setdefault(decision.action_id, (decision.content_digest, int(decision.seq)))
@@ -181,6 +182,11 @@ def test_a_damaged_state_folder_is_made_again_from_the_journal(
             assert ("DUPLICATE", seen[original.action_id][1]) == (decision.outcome, decision.first_seq)
 
 
+def is_beyond(ledger: Ledger, offset: int) -> bool:
+    """Whether the journal's topic reaches beyond that offset."""
+    return ledger.end(ledger.decisions_topic) > offset
+
+
 def test_a_decider_killed_while_it_writes_its_files_finds_its_way(
     ledger: Ledger, deciders: Crew, history_values: list[bytes]
 ) -> None:
@@ -188,8 +194,7 @@ def test_a_decider_killed_while_it_writes_its_files_finds_its_way(
     for start in range(0, 3_000, 1_000):
         decider_now = deciders.start("--snapshot-every", "150", "--fresh-ids-max", "50", wait_ready=False)
         ledger.send(history_values[start : start + 1_000])
-        before = start + 200
-        eventually("it is at work", lambda before=before: ledger.end(ledger.decisions_topic) > before)
+        eventually("it is at work", partial(is_beyond, ledger, start + 200))
         decider_now.kill()
         for path in deciders.state_folder.glob("*/seen"):
             (path / "00000000000000000000-00000000000000000099.unfinished").write_bytes(os.urandom(1_000))

@@ -12,7 +12,7 @@ from ledger.policy import default_policy
 from schemas.codec import decode_decision
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.deciders import Crew, eventually
+from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger, Verdict
 from tests.faults.other_rules import VERSION, start_with_other_rules
 

@@ -1,4 +1,4 @@
-"""Real decider processes that a test may kill, stop and continue, and what they tell of themselves.
+"""Real services in processes of their own, which a test may kill, freeze and thaw, and what they tell of themselves.
 
 Decides nothing and asserts nothing: `journals.py` says what must hold afterwards.
 """
@@ -11,9 +11,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
+
+from pydantic import SecretStr
 
 from neraca.settings import Settings
 from neraca.stack import ports
@@ -33,15 +35,12 @@ def eventually(what: str, holds: Callable[[], bool], timeout_seconds: float = TA
         time.sleep(0.02)
 
 
-class Decider:
-    """One decider process: `python -m neraca run decider`, or the special one with small limits or other rules."""
+class Service:
+    """One process: `python -m neraca run …`, or the special decider with small limits or other rules."""
 
-    def __init__(
-        self, settings: Settings, log: Path, special: tuple[str, ...] = (), *, wait_ready: bool = True
-    ) -> None:
-        self._port = ports.choose("a decider", wanted=None, option="", remembered=None, avoid=())
+    def __init__(self, settings: Settings, log: Path, command: Sequence[str]) -> None:
+        self._port = ports.choose("a service", wanted=None, option="", remembered=None, avoid=())
         self._log = log
-        command = ["-m", "neraca", "run", "decider"] if not special else [str(_SPECIAL), *special]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *command, "--metrics-port", str(self._port)],
@@ -51,8 +50,6 @@ class Decider:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        if wait_ready:
-            self.wait_ready()
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +58,7 @@ class Decider:
         self.kill()
 
     def __repr__(self) -> str:
-        return f"Decider(pid={self._process.pid}, code={self._process.poll()}, {self.log()[-2000:]})"
+        return f"Service(pid={self._process.pid}, code={self._process.poll()}, {self.log()[-2000:]})"
 
     @property
     def pid(self) -> int:
@@ -125,42 +122,59 @@ class Decider:
 
 
 class Crew:
-    """Starts deciders of one ledger, which share a home as on one machine, and ends those that still run."""
+    """Starts the services of one ledger, which share a home as on one machine, and ends those that still run."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
         self.folder = folder
-        self._started: list[Decider] = []
+        self._started: list[Service] = []
 
     def __repr__(self) -> str:
         return f"Crew({self._started!r})"
 
     @property
     def state_folder(self) -> Path:
-        """Where the deciders keep snapshots and seen ids."""
+        """Where special deciders keep snapshots and seen ids."""
         return self.folder / "state"
 
-    def start(self, *special: str, wait_ready: bool = True) -> Decider:
-        """Start one: the plain one, or the special one when given arguments."""
-        log = self.folder / f"decider-{len(self._started)}.log"
+    def start(self, *special: str, wait_ready: bool = True) -> Service:
+        """Start a decider: the plain one, or the special one when given arguments."""
         if special:
-            special = ("--state", str(self.state_folder), *special)
-        decider = Decider(self.settings, log, special, wait_ready=wait_ready)
-        self._started.append(decider)
-        return decider
+            return self._start(
+                [str(_SPECIAL), "--state", str(self.state_folder), *special], wait_ready=wait_ready
+            )
+        return self._start(["-m", "neraca", "run", "decider"], wait_ready=wait_ready)
+
+    def start_projector(self) -> Service:
+        """Start a projector."""
+        return self._start(["-m", "neraca", "run", "projector"], wait_ready=False)
+
+    def _start(self, command: Sequence[str], *, wait_ready: bool) -> Service:
+        log = self.folder / f"service-{len(self._started)}.log"
+        service = Service(self.settings, log, command)
+        self._started.append(service)
+        if wait_ready:
+            service.wait_ready()
+        return service
 
     def close(self) -> None:
         """End all of them."""
-        for decider in self._started:
-            decider.kill()
+        for service in self._started:
+            service.kill()
 
 
 @contextlib.contextmanager
-def crew(bootstrap: str, topic_prefix: str, folder: Path) -> Iterator[Crew]:
-    """A crew for the ledger of that prefix, with its home in that folder."""
+def crew(bootstrap: str, topic_prefix: str, folder: Path, dsn: str | None = None) -> Iterator[Crew]:
+    """A crew for the ledger of that prefix, with its home in that folder and its tables in that database."""
     home = folder / "home"
     home.mkdir(parents=True)
-    made = Crew(Settings(home=home, kafka_bootstrap_servers=bootstrap, topic_prefix=topic_prefix), folder)
+    settings = Settings(
+        home=home,
+        kafka_bootstrap_servers=bootstrap,
+        topic_prefix=topic_prefix,
+        outside_postgres_dsn=None if dsn is None else SecretStr(dsn),
+    )
+    made = Crew(settings, folder)
     try:
         yield made
     finally:

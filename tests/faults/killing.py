@@ -1,0 +1,69 @@
+"""Kills whoever works on a ledger, again and again, while actions keep coming; says nothing of what must hold."""
+
+import contextlib
+import random
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from projections.tables import read_position
+from tests.faults.journals import Ledger
+from tests.faults.load import Load
+from tests.faults.services import Crew, Service, eventually
+
+
+def kill_again_and_again(
+    ledger: Ledger,
+    services: Crew,
+    load: Load,
+    *,
+    kills: int,
+    seed: int,
+    standby: bool,
+    projector: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Kill whoever decides, so many times, each at a random moment after it began; wait until all is decided.
+
+    With a standby there is one to take over; without, the next one is started only then. A projector is killed as
+    often, at moments of its own.
+    """
+    moments = random.Random(seed)
+    running = [services.start(wait_ready=False) for _ in range(1 + standby)]
+    projecting = services.start_projector() if projector else None
+    load.start()
+    for number in range(kills):
+        target = ledger.end(ledger.decisions_topic) + moments.randint(1, max(400, load.actions // kills // 4))
+        _until_decided(ledger, target)
+        time.sleep(moments.random() * 0.2)
+        victim = next((each for each in running if each.is_active), running[0])
+        victim.kill()
+        tell(
+            f"kill {number + 1} of {kills}, with about {ledger.end(ledger.decisions_topic):,} decisions made"
+        )
+        running.remove(victim)
+        running.append(services.start(wait_ready=False))
+        if projecting is not None:
+            time.sleep(moments.random())
+            projecting.kill()
+            projecting = services.start_projector()
+    load.finish()
+    eventually("all is decided", ledger.is_decided, timeout_seconds=300)
+
+
+def _until_decided(ledger: Ledger, target: int) -> None:
+    eventually(
+        f"{target} decisions", lambda: ledger.end(ledger.decisions_topic) >= target, timeout_seconds=120
+    )
+
+
+def wait_for_tables(dsn: str, seq: int, projector: Service | None = None) -> None:
+    """Wait until the tables stand at that decision."""
+
+    def stand() -> bool:
+        with psycopg.connect(dsn) as connection, contextlib.suppress(psycopg.errors.UndefinedTable):
+            return read_position(connection).seq >= seq
+        return False  # The projector has not made the tables yet.
+
+    eventually(f"the tables stand at {seq}; {projector!r}", stand, timeout_seconds=300)
