@@ -28,7 +28,8 @@ STAGES = (
 SCALARS = (
     "seq", "action_offset", "outcome", "code", "first_seq", "policy", "late", "recorded_offset_minutes",
     "kind", "system", "office_type", "office_code", "officer", "occurred_offset_minutes",
-    "entered_offset_minutes", "registration_id", "person_id", "permit_id", "previous_sha256", "action_sha256", "content_digest",
+    "entered_offset_minutes", "registration_id", "person_id", "permit_id", "previous_sha256",
+    "action_sha256", "content_digest",
 )  # fmt: skip
 KEYS = {
     "decisions": ("seq",),
