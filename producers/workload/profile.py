@@ -40,9 +40,7 @@ class Profile:
     """Share of permits revoked at some time (invented); some of them come back."""
 
     overbooked: float = 0.35
-    """Share of the candidates for whom nothing is left to promise, yet no further permit is asked for (invented):
-    it makes units run short.
-    """
+    """Share of the candidates for whom nothing is left to promise and no permit asked for (invented)."""
 
     agencies_suspended: float = 0.06
     """Share of agencies suspended once for two to four months (invented)."""
