@@ -29,23 +29,28 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 def schema_of(name: str) -> dict[str, Any]:
     """The contract as fastavro shall see it: numbers stay numbers, and are not turned into dates."""
-    schema = _without_logical_types(load_schema(name))
+    schema = without_logical_types(load_schema(name))
     assert isinstance(schema, dict)
     return schema
 
 
-def _without_logical_types(node: Any) -> Any:
+def without_logical_types(node: Any) -> Any:
+    """The schema with its numbers and bytes as they are."""
     if isinstance(node, list):
-        return [_without_logical_types(item) for item in node]
+        return [without_logical_types(item) for item in node]
     if isinstance(node, dict):
-        return {key: _without_logical_types(item) for key, item in node.items() if key != "logicalType"}
+        return {key: without_logical_types(item) for key, item in node.items() if key != "logicalType"}
     return node
 
 
 def data(name: str) -> st.SearchStrategy[Datum]:
     """Any datum of the contract, as fastavro writes and reads it."""
-    named: dict[str, Any] = {}
-    return _any(schema_of(name), named)
+    return any_of(schema_of(name))
+
+
+def any_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Any datum of a schema; logical types are none here."""
+    return _any(without_logical_types(schema), {})
 
 
 def _any(node: Any, named: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -59,6 +64,7 @@ def _any(node: Any, named: dict[str, Any]) -> st.SearchStrategy[Any]:
             "int": st.integers(-(2**31), 2**31 - 1),
             "boolean": st.booleans(),
             "string": TEXT,
+            "bytes": TEXT.map(str.encode),
         }
         return simple[node] if node in simple else _any(named[node], named)
     kind = node["type"]
@@ -72,6 +78,8 @@ def _any(node: Any, named: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.binary(min_size=node["size"], max_size=node["size"])
     if kind == "array":
         return st.lists(_any(node["items"], named), max_size=3)
+    if kind == "map":
+        return st.dictionaries(TEXT, _any(node["values"], named), max_size=3)
     return _any(kind, named)
 
 
