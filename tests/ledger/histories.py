@@ -25,6 +25,7 @@ from tests.ledger.story import (
     permit,
     ready,
     step,
+    through,
 )
 
 Json = dict[str, Any]
@@ -312,6 +313,12 @@ def cutover(pick: Pick, known: Sequence[Json]) -> list[Json]:
         actions.append(step("departed", becomes, "2023-07-26 10:00", system="SIAPKERJA"))
     elif pick((True, False, False)):
         actions.append(step("cancelled", becomes, "2023-07-26 10:00", system="SIAPKERJA"))
+        if pick((True, False)):
+            becomes = pick(REGISTRATIONS)
+            actions.append(new(becomes, was["person_id"], None, "2023-07-27 10:00", scheme=pick(SCHEMES)))
+            actions += through(
+                "agreement_signed", becomes, "2023-07-27 10:00", system="SIAPKERJA", line=pick(LINES)
+            )
     if pick((True, False)):
         # Somebody else takes what the re-registration may have put back.
         another = pick(REGISTRATIONS)

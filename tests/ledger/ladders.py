@@ -458,6 +458,7 @@ AGREEMENT_SIGNED = (
         "agreement_signed",
         Row("UNIT_HELD_ELSEWHERE", when=line("S-2/1")),
         Row("UNIT_HELD_ELSEWHERE", when=line("S-9/9")),
+        Row("UNIT_HELD_ELSEWHERE", when=line("S-1/9")),
         Row("UNKNOWN_REGISTRATION", when={"registration_id": "R-9", **line("S-9/9")}),
     ),
     _step_in_siapkerja(

@@ -26,7 +26,9 @@ def test_every_rung_has_a_row(kind: str) -> None:
     assert set(LADDERS[kind]) == {row.rung for scene in SCENES[kind] for row in scene.rows}
 
 
-@pytest.mark.parametrize(("kind", "scene"), ALL_SCENES, ids=lambda each: getattr(each, "name", each) or "it")
+@pytest.mark.parametrize(
+    ("kind", "scene"), ALL_SCENES, ids=[f"{kind} {scene.name}".strip() for kind, scene in ALL_SCENES]
+)
 def test_scene_without_a_row_is_accepted(kind: str, scene: Scene) -> None:
     """What a row is laid over is in order, so that the row alone is what is refused."""
     given, when = scene.laid_over()
@@ -34,7 +36,9 @@ def test_scene_without_a_row_is_accepted(kind: str, scene: Scene) -> None:
     assert "ACCEPTED" == Story(*given).tell(when)["outcome"]
 
 
-@pytest.mark.parametrize(("kind", "scene", "row"), ROWS, ids=lambda each: getattr(each, "rung", "·"))
+@pytest.mark.parametrize(
+    ("kind", "scene", "row"), ROWS, ids=[f"{kind} {scene.name}: {row.rung}" for kind, scene, row in ROWS]
+)
 def test_row_is_refused_with_its_code(kind: str, scene: Scene, row: Row) -> None:
     """The one check that fails gives its code, and nothing changes."""
     given, when = scene.laid_over(row)

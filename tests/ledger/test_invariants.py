@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.invariants import Books
+from ledger.quota import Postings
 from schemas.codec import decode_decision
 from schemas.decision_json import decision_json
 from schemas.decision_reader import parse_decision
@@ -126,3 +127,28 @@ def test_refusal_and_duplicate_leave_the_state_as_it_was() -> None:
     assert "AGENCY_SUSPENDED" == story.tell(old())["code"]
     assert "DUPLICATE" == story.tell(story.told[2] or {})["outcome"]
     assert before == (story.known(), story.balances(), repr(story.engine.state.permits))
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("available", "reserved"),
+        ("reserved", "departed"),
+        ("forfeited", "departed"),
+        ("available", "granted"),
+    ],
+)
+def test_no_movement_leaves_an_account_below_zero(source: str, target: str) -> None:
+    """Where a guard failed to refuse, the movement itself stops: it is never clamped, and nothing is posted."""
+    postings = Postings(Story(agency(), permit(units=1), old()).engine.state)
+    with pytest.raises(InvariantViolation):
+        postings.move("S-1", 1, source, target, 2)
+    assert [] == postings.items
+
+
+@pytest.mark.parametrize("source", ["departed", "pocket"])
+def test_no_movement_out_of_what_is_no_source(source: str) -> None:
+    """A unit that has departed never comes back, and there are no other accounts."""
+    state = Story(agency(), permit(), old(), *ready(), step("departed")).engine.state
+    with pytest.raises(InvariantViolation):
+        Postings(state).move("S-1", 1, source, "available", 1)
