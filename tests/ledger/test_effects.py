@@ -1224,6 +1224,23 @@ def test_as_of(given: list[Json], probes: dict[str, str | None]) -> None:
     assert probes == found
 
 
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        ("1969-12-30T23:59:59.999999+07:00", GONE),
+        ("1969-12-31T00:00:00+07:00", VALID),
+        ("1969-12-31T23:59:59.999999+07:00", VALID),
+        ("1969-12-31T17:00:00Z", GONE),
+        ("1970-01-01T00:00:00+07:00", GONE),
+        ("1970-01-01T00:00:00+08:00", VALID),
+    ],
+)
+def test_days_before_1970_are_days(at: str, code: str | None) -> None:
+    """The WIB date of an instant before the epoch is rounded down as well, not towards zero."""
+    one_day = permit(at="1969-12-01T10:00:00+07:00", valid=("1969-12-31", "1969-12-31"))
+    assert code == Story(agency(), one_day).tell(old(at=at))["code"]
+
+
 LONG_VALID: Json = {"valid": ("2022-01-01", "2030-01-01"), "at": "2022-02-01 10:00"}
 RESTORATIONS = [
     (name, given, probes)

@@ -139,7 +139,7 @@ def test_refusal_and_duplicate_leave_the_state_as_it_was() -> None:
     ],
 )
 def test_no_movement_leaves_an_account_below_zero(source: str, target: str) -> None:
-    """Where a guard failed to refuse, the movement itself stops: it is never clamped, and nothing is posted."""
+    """Where a guard failed to refuse, the movement itself stops: never clamped, and nothing is posted."""
     postings = Postings(Story(agency(), permit(units=1), old()).engine.state)
     with pytest.raises(InvariantViolation):
         postings.move("S-1", 1, source, target, 2)
