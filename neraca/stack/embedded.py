@@ -372,6 +372,12 @@ class EmbeddedStack:
                     name, wanted=None, option="", remembered=None, avoid={port for port in taken if port}
                 )
         running = processes.find(self._supervisor_marker, state.supervisor.pid)
+        if running is not None and not _supervises(running, names):
+            # An older version's, or started for fewer services.
+            processes.stop(
+                running, polite=signal.SIGTERM, timeout_seconds=supervisor.STOP_TIMEOUT_SECONDS + 5
+            )
+            running = None
         if running is None:
             # A supervisor that was killed leaves its services without a reader of their logs.
             for _, process in self._service_processes(state):
@@ -494,6 +500,12 @@ def _ready(port: int) -> bool | None:
         return True if error.code == 404 else None  # noqa: PLR2004 (HTTP)
     except OSError:
         return None
+
+
+def _supervises(process: psutil.Process, names: Sequence[str]) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return {argument.partition("=")[0] for argument in process.cmdline()} >= set(names)
+    return False
 
 
 def _known(port: int | None) -> int:

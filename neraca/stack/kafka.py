@@ -211,6 +211,11 @@ class EmbeddedKafka:
             "share.coordinator.state.topic.num.partitions": 1,
             # A group of one or two members need not wait for more.
             "group.initial.rebalance.delay.ms": 0,
+            # After a crash the controller keeps the old broker's place so long (9 s by default) before the
+            # new one may take it. The only broker has nobody to be mistaken for, so it need not wait as long
+            # as in a cluster.
+            "broker.session.timeout.ms": 4_000,
+            "broker.heartbeat.interval.ms": 1_000,
             # The cleaner takes this from the heap at once; 128 MiB by default. 16 MiB hold 700,000 keys.
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         }

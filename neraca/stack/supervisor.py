@@ -28,6 +28,7 @@ _WELL_AFTER_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 20.0
 _LOG_BYTES_MAX = 5 * 1024 * 1024
 _LOG_FILES_MAX = 3
+_LINE_BYTES_MAX = 64 * 1024
 
 
 def service_arguments(name: str, home: Path, metrics_port: int) -> list[str]:
@@ -51,6 +52,7 @@ class Service:
         self.name = name
         self._arguments = list(arguments)
         self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
         self._started_at = 0.0
         self._due_at = 0.0
         self._pause_seconds = _PAUSE_SECONDS_MIN
@@ -98,6 +100,9 @@ class Service:
                 self._process.wait()
             self._exit_code = self._process.returncode
             self._process = None
+        if self._reader is not None:
+            # The last words; a grandchild that keeps the pipe open must not keep us.
+            self._reader.join(timeout=2)
         self._log.close()
 
     def status(self) -> dict[str, Any]:
@@ -115,15 +120,17 @@ class Service:
             self._arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         if self._process.stdout is not None:
-            threading.Thread(target=self._copy, args=(self._process.stdout,), daemon=True).start()
+            self._reader = threading.Thread(target=self._copy, args=(self._process.stdout,), daemon=True)
+            self._reader.start()
 
     def _copy(self, output: IO[bytes]) -> None:
         with output:
-            for line in output:
+            # A line without an end must not fill the memory.
+            while line := output.readline(_LINE_BYTES_MAX):
                 self._write(line.decode(errors="replace").rstrip("\n"))
 
     def _write(self, line: str) -> None:
-        self._log.emit(logging.LogRecord(self.name, logging.INFO, "", 0, line, None, None))
+        self._log.handle(logging.LogRecord(self.name, logging.INFO, "", 0, line, None, None))
 
 
 def supervise(home: Home, commands: Mapping[str, Sequence[str]], stop: threading.Event) -> None:

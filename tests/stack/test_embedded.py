@@ -5,6 +5,7 @@ nothing is lost, nothing foreign is touched, and what goes wrong is said.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,7 +27,7 @@ from neraca.stack.home import FORMAT, Home
 from neraca.stack.jars import class_path
 from neraca.stack.kafka import EmbeddedKafka
 from neraca.stack.postgres import EmbeddedPostgres
-from schemas.errors import HalfMadeFolder, PortTaken, StackBusy, StackError
+from schemas.errors import FolderUnusable, HalfMadeFolder, PortTaken, StackBusy, StackError
 from schemas.topics import ACTIONS
 from tests.running import QUICK_START, RunningStack
 
@@ -244,6 +245,20 @@ def test_a_state_that_cannot_be_used_is_named(new_home: Path, state: dict[str, o
     (new_home / "stack.json").write_text(json.dumps(state), encoding="ascii")
     with pytest.raises(HalfMadeFolder, match=reason):
         stack_in(new_home).up(services=())
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No folder can be made there, it belongs to another user, or the disk is nearly full: each is said."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FolderUnusable, match="cannot write in"):
+        stack_in(tmp_path / "file" / "home").up(services=())
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(FolderUnusable, match="only 0 MiB free on the disk"):
+        stack_in(tmp_path / "home").up(services=())
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(FolderUnusable, match="this command runs as user 12345"):
+        stack_in(tmp_path / "home").down()
 
 
 def test_two_commands_do_not_fight(new_home: Path) -> None:
