@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @contextmanager
 def temporary_home() -> Iterator[Path]:
-    """A new home folder. What runs there is stopped, and the folder removed, when the block or the run ends."""
+    """A new home. What runs there is stopped, and the folder removed, when the block or the run ends."""
     home = Path(tempfile.mkdtemp(prefix="neraca-test-"))
     cleaner = subprocess.Popen(
         [sys.executable, "-c", _CLEANER, str(home)],
