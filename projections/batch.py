@@ -89,11 +89,10 @@ class Batch:
 
         """
         for value in values:
-            self.add(decode_decision(value))
+            self._add(decode_decision(value), value)
             self.last_value = value
 
-    def add(self, decision: Decision) -> None:  # noqa: C901 - one branch a read model
-        """Take one decision."""
+    def _add(self, decision: Decision, value: bytes) -> None:  # noqa: C901 - one branch a read model
         if decision.seq != self.next_seq:
             raise ValueError(f"decision {decision.seq} offered where {self.next_seq} is next")
         self.next_seq += 1
@@ -104,7 +103,7 @@ class Batch:
         if entered_at is not None and entered_at > self.entered_at_max:
             self.entered_at_max = entered_at
         if decision.registrations:
-            self.registrations.add(decision)
+            self.registrations.add(decision, value)
         if decision.postings:
             self.postings.add(decision)
             self.quota_balances.add(decision)

@@ -12,6 +12,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from projections.binary_copy import CopyRows
+from schemas.codec import decode_decision
 from schemas.records import Decision, Registration, Stage
 
 _LATER_STAGES: Final = (
@@ -65,14 +66,18 @@ MERGE: Final = (
 
 @final
 class ChangedRegistration:
-    """A registration as the last decision of the batch left it."""
+    """Where the last state of a registration stands, and what only its first decision says.
 
-    def __init__(self, decision: Decision, registration: Registration) -> None:
-        self.seq: i64 = decision.seq
-        self.registration: Registration = registration
-        self.late: bool = decision.late
-        self.office_type: Final[str | None] = decision.office_type
-        self.office_code: Final[str | None] = decision.office_code
+    The state itself is not kept: of a hundred thousand small objects that outlive the next decision, making
+    the memory ready costs more than decoding the one decision again that counts in the end.
+    """
+
+    def __init__(self, decision: Decision, is_new: bool) -> None:  # noqa: FBT001 - told by the seq alone
+        self.is_new: Final[bool] = is_new
+        self.office_type: Final[str | None] = decision.office_type if is_new else None
+        self.office_code: Final[str | None] = decision.office_code if is_new else None
+        self.value: bytes = b""
+        self.place: i64 = 0
 
 
 @final
@@ -89,16 +94,15 @@ class RegistrationRows:
         self.new: Final[CopyRows] = CopyRows(len(_CHANGING) + len(LASTING))
         self.updated: Final[CopyRows] = CopyRows(len(_CHANGING))
 
-    def add(self, decision: Decision) -> None:
-        """Keep the last state of each registration."""
-        for registration in decision.registrations:
+    def add(self, decision: Decision, value: bytes) -> None:
+        """Keep where each registration stands last: at its place in the decision whose bytes are `value`."""
+        for place, registration in enumerate(decision.registrations):
             known = self.changed.get(registration.registration_id)
             if known is None:
-                self.changed[registration.registration_id] = ChangedRegistration(decision, registration)
-            else:
-                known.seq = decision.seq
-                known.registration = registration
-                known.late = decision.late
+                known = ChangedRegistration(decision, registration.registered.seq >= self.first_seq)
+                self.changed[registration.registration_id] = known
+            known.value = value
+            known.place = place
 
     def write_some(self, count: i64) -> bool:
         """Write the next rows; False when all are written."""
@@ -108,17 +112,18 @@ class RegistrationRows:
         while self.written < end:
             changed = self.pending[self.written]
             self.written += 1
-            if changed.registration.registered.seq >= self.first_seq:
-                self._write_changing(self.new, changed)
-                self._write_lasting(self.new, changed)
+            decision = decode_decision(changed.value)
+            registration = decision.registrations[changed.place]
+            if changed.is_new:
+                self._write_changing(self.new, decision, registration)
+                self._write_lasting(self.new, changed, registration)
             else:
-                self._write_changing(self.updated, changed)
+                self._write_changing(self.updated, decision, registration)
         return self.written < len(self.pending)
 
     def _write_changing(  # noqa: PLR0912 - one after the other, as the columns stand
-        self, rows: CopyRows, changed: ChangedRegistration
+        self, rows: CopyRows, decision: Decision, r: Registration
     ) -> None:
-        r = changed.registration
         stages = self.stages
         stages[0] = r.documents_verified
         stages[1] = r.candidate_id_issued
@@ -131,7 +136,7 @@ class RegistrationRows:
         last = "registered"
         last_seq: i64 = r.registered.seq
         rows.begin_row()
-        rows.int8(changed.seq)
+        rows.int8(decision.seq)
         for stage in stages:
             if stage is None:
                 rows.null()
@@ -154,7 +159,7 @@ class RegistrationRows:
                 rows.null()
             else:
                 rows.int2(stage.offset_minutes)
-        rows.boolean(changed.late and r.status == "departed")
+        rows.boolean(decision.late and r.status == "departed")
         rows.text(r.registration_id)
         rows.optional_text(r.agency_id)
         rows.text(r.status)
@@ -167,8 +172,7 @@ class RegistrationRows:
             rows.text(unit.state)
         rows.optional_text(r.reregistered_as)
 
-    def _write_lasting(self, rows: CopyRows, changed: ChangedRegistration) -> None:
-        r = changed.registration
+    def _write_lasting(self, rows: CopyRows, changed: ChangedRegistration, r: Registration) -> None:
         rows.timestamptz(r.registered.at)
         rows.int8(r.registered.seq)
         rows.int2(r.registered.offset_minutes)

@@ -81,6 +81,10 @@ def open_session(connection: Connection[tuple[object, ...]]) -> None:
     statements = [
         "SET synchronous_commit = off",
         "SET client_min_messages = warning",
+        # A merge looks up each staged key. Planned on a small table and kept, another way of joining would
+        # read the whole of a large one for every batch.
+        "SET enable_hashjoin = off",
+        "SET enable_mergejoin = off",
         *(f"CREATE TEMP TABLE staged_{t} (LIKE neraca.{t}) ON COMMIT DELETE ROWS" for t in _STAGED_LIKE),
         # The registering decision alone fills these; staged rows do without.
         "ALTER TABLE staged_registrations "
