@@ -29,6 +29,7 @@ _COMMANDS = {
     "demo": "neraca.commands.demo:demo",
     "decide": "neraca.commands.decide:decide",
     "submit": "neraca.commands.submit:submit",
+    "import": "neraca.commands.import_:import_",
     "workload": "neraca.commands.workload:workload",
     "run": "neraca.commands.run:run",
 }

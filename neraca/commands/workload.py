@@ -39,6 +39,15 @@ def workload(
     out: Annotated[
         Path | None, typer.Option(help="Write the actions there, instead of standard output.", metavar="F")
     ] = None,
+    extract: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write an extract of SISKOTKLN there instead, with the truth about it.", metavar="FOLDER"
+        ),
+    ] = None,
+    defects: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the extract's candidates with a mishap.")
+    ] = 0.0,
 ) -> None:
     """Make a realistic history of placement: actions as JSON lines, in the order in which they arrive.
 
@@ -48,6 +57,9 @@ def workload(
     """
     from producers.workload import Profile, actions
 
+    if extract is not None:
+        _write_extract(extract, seed, candidates, defects)
+        return
     lines = actions(
         seed, candidates, Profile(withdrawals=withdrawals, late_records=late_records, nonsense=nonsense)
     )
@@ -60,6 +72,23 @@ def workload(
             target.write("\n".join(piece).encode("ascii"))
             advance(len(piece) - 1)
         target.flush()
+
+
+def _write_extract(folder: Path, seed: int, candidates: int, defects: float) -> None:
+    """Write the seven files and `truth.json` into a folder that is new or empty."""
+    from producers.workload.extract import ExtractWriter
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise NeracaError(f"{folder} is not empty", advice="Name a folder that is new or empty.")
+        with _progress(candidates, to_terminal=False, what="candidates", total=candidates) as advance:
+            ExtractWriter(folder, seed, candidates, defects).write(advance)
+    except OSError as error:
+        raise NeracaError(
+            f"{folder} cannot be written: {error.strerror}",
+            advice="Name a folder that you can write to, on a disk with room.",
+        ) from error
 
 
 @contextmanager
@@ -91,7 +120,9 @@ def _output(out: Path | None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _progress(candidates: int, *, to_terminal: bool) -> Iterator[Callable[[int], None]]:
+def _progress(
+    candidates: int, *, to_terminal: bool, what: str = "actions, about", total: int | None = None
+) -> Iterator[Callable[[int], None]]:
     """Give a function that takes the lines just written; it draws a bar where a person looks at one."""
     if not sys.stderr.isatty() or (to_terminal and sys.stdout.isatty()):
         yield _nothing
@@ -101,7 +132,7 @@ def _progress(candidates: int, *, to_terminal: bool) -> Iterator[Callable[[int],
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("actions, about", total=int(candidates * _ACTIONS_PER_CANDIDATE))
+        task = bar.add_task(what, total=total or int(candidates * _ACTIONS_PER_CANDIDATE))
         yield lambda lines: bar.advance(task, lines)
 
 

@@ -1,0 +1,246 @@
+"""`neraca import`: an extract of SISKOTKLN as actions, decided, with a reconciliation report (§9)."""
+
+import contextlib
+import os
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from neraca.commands import HomeOption, JsonOption
+
+if TYPE_CHECKING:
+    from neraca.importing import Deciding
+    from neraca.reports.reconciliation import Reconciliation
+    from neraca.settings import Settings
+    from producers.extract import Extract, ExtractAction, Pseudonyms
+    from producers.reconciliation import Refusals
+    from schemas.records import Decision
+
+# In the home folder: whoever has it can tell which NIK is which person.
+KEY_FILE: Final = "person-ids.key"
+# Actions between two looks at the progress.
+_ACTIONS_PER_STEP: Final = 1_000
+
+
+def import_(
+    folder: Annotated[Path, typer.Argument(help="Folder with the seven files of the extract.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Decide everything by the rules alone; nothing is sent.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report there, as one HTML file.", metavar="FILE")
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    timeout_seconds: Annotated[
+        float, typer.Option(min=1, help="How long nothing may happen before that is an error.")
+    ] = 60.0,
+) -> None:
+    """Turn an extract of SISKOTKLN into actions, have them decided, and report what does not fit.
+
+    Defects are no failure: the exit code is 0 with any number of them. A second import adds nothing.
+
+    Example: neraca import extract-2023-07 --dry-run --html report.html
+    """
+    from ledger.policy import default_policy
+    from neraca.importing import DryRun, ThroughKafka
+    from neraca.settings import Settings
+    from producers.extract import Cutover, Extract, Scratch
+    from producers.reconciliation import Refusals
+
+    settings = Settings.read(home=home)
+    policy = default_policy()
+    cutover = Cutover(
+        policy.registration_limit.at, policy.closure.at, frozenset(policy.agreement_not_required)
+    )
+    with Scratch() as scratch:
+        extract = Extract(folder, _pseudonyms(settings, is_dry_run=dry_run), cutover, scratch)
+        tally = _Tally(Refusals(scratch))
+        deciding: Deciding = (
+            DryRun(tally.take)
+            if dry_run
+            else ThroughKafka(settings, tally.take, timeout_seconds=timeout_seconds)
+        )
+        with deciding:
+            with _progress("reading", extract.bytes_total) as advance:
+                extract.read(lambda: advance(extract.bytes_read))
+            _decide(extract, deciding, tally)
+            report = _report(folder, extract, deciding, tally, is_dry_run=dry_run)
+        _write(report, html, as_json=as_json)
+
+
+class _Tally:
+    """Counts decisions and keeps the refusals."""
+
+    def __init__(self, refusals: "Refusals") -> None:
+        self.actions = 0
+        self.outcomes: Counter[str] = Counter()
+        self.refusals: Final = refusals
+        # Of duplicates: the row, by the `seq` of the decision that it repeats. Looked up when all is decided.
+        self.repeated: dict[int, tuple[int, int, str, str | None]] = {}
+
+    def take(self, action: "ExtractAction", decision: "Decision") -> None:
+        """Take a decision in."""
+        self.actions += 1
+        code, kind = decision.code, decision.kind or ""
+        self.outcomes[decision.outcome if code is None else f"{decision.outcome} {code}"] += 1
+        if code is not None:
+            self.refusals.add(action.place, action.sub, code, kind, decision.registration_id)
+        elif decision.first_seq is not None:
+            self.repeated[int(decision.first_seq)] = (
+                action.place,
+                action.sub,
+                kind,
+                decision.registration_id,
+            )
+
+    def look_up(self, deciding: "Deciding") -> None:
+        """Take in what was refused before, of actions that were sent again."""
+        for seq, code in deciding.refused_before(list(self.repeated)).items():
+            place, sub, kind, registration_id = self.repeated[seq]
+            self.refusals.add(place, sub, code, kind, registration_id)
+        self.repeated.clear()
+
+    def in_order(self) -> dict[str, int]:
+        """Give the counts, the largest first within accepted, duplicate, refused."""
+        order = {"ACCEPTED": 0, "DUPLICATE": 1}
+        return dict(
+            sorted(self.outcomes.items(), key=lambda item: (order.get(item[0], 2), -item[1], item[0]))
+        )
+
+    def __repr__(self) -> str:
+        return f"_Tally({self.outcomes})"
+
+
+def _decide(extract: "Extract", deciding: "Deciding", tally: _Tally) -> None:
+    with _progress("deciding", extract.actions_count()) as advance:
+        for action in extract.actions():
+            deciding.take(action)
+            if tally.actions % _ACTIONS_PER_STEP == 0:
+                advance(tally.actions)
+        deciding.finish()
+        advance(tally.actions)
+    if tally.repeated:
+        tally.look_up(deciding)
+
+
+def _report(
+    folder: Path, extract: "Extract", deciding: "Deciding", tally: _Tally, *, is_dry_run: bool
+) -> "Reconciliation":
+    from neraca.reports.reconciliation import Contact, Reconciliation
+    from producers.reconciliation import compare
+
+    balances = deciding.balances()
+    return Reconciliation(
+        folder=folder.resolve().name,
+        is_dry_run=is_dry_run,
+        actions=tally.actions,
+        outcomes=tally.in_order(),
+        counts=extract.counts(),
+        defects=extract.defects,
+        lines=lambda: compare(extract, balances),
+        refused_by_code=tally.refusals.count_by_code(),
+        refused=tally.refusals.of_code,
+        agencies={code: Contact(code, agency.name) for code, agency in extract.agencies.by_code.items()},
+    )
+
+
+def _write(report: "Reconciliation", html: Path | None, *, as_json: bool) -> None:
+    from schemas.errors import NeracaError
+
+    if html is not None:
+        from neraca.reports.reconciliation_html import write_html
+
+        try:
+            with html.open("w", encoding="utf-8") as target:
+                write_html(report, target)
+        except OSError as error:
+            raise NeracaError(
+                f"{html} cannot be written: {error.strerror}",
+                advice="Name a file in a folder that you can write to. Importing again is safe.",
+            ) from error
+    if as_json:
+        from neraca.reports.reconciliation import write_json
+
+        write_json(report, sys.stdout)
+        return
+    from rich.console import Console
+
+    from neraca.reports.reconciliation_terminal import show
+
+    console = Console()
+    show(report, console)
+    if html is not None:
+        console.print(f"The whole report: {html}", highlight=False)
+
+
+def _pseudonyms(settings: "Settings", *, is_dry_run: bool) -> "Pseudonyms":
+    """Give the keyed hashes of this home; a dry run leaves nothing behind, and makes a key up if need be."""
+    from producers.extract import KEY_BYTES, Pseudonyms
+    from schemas.errors import NeracaError
+
+    path = settings.home / KEY_FILE
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = secrets.token_bytes(KEY_BYTES)
+        if not is_dry_run:
+            key = _keep_key(path, key)
+    except OSError as error:
+        raise NeracaError(
+            f"{path} cannot be read: {error.strerror}", advice="Run as the user who owns the folder."
+        ) from error
+    if len(key) != KEY_BYTES:
+        raise NeracaError(
+            f"{path} holds no key of {KEY_BYTES} bytes",
+            advice="Restore it from a backup: under another key everybody would be somebody else.",
+        )
+    return Pseudonyms(key)
+
+
+def _keep_key(path: Path, key: bytes) -> bytes:
+    """Write a new key, unless another import was quicker; give the one that stands there."""
+    from schemas.errors import FolderUnusable
+
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            # A link, and not a move: it never replaces a key that stands there.
+            path.hardlink_to(partial)
+        partial.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise FolderUnusable(
+            f"cannot write in {path.parent}: {error.strerror}", advice="Give another folder with --home."
+        ) from error
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that draws how far it is, where a person looks at it."""
+    if not sys.stderr.isatty():
+        yield _nothing
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _nothing(_: int) -> None:
+    """Draw nothing."""

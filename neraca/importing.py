@@ -1,0 +1,309 @@
+"""Two ways to have the actions of an extract decided: by the rules alone, or through Kafka.
+
+Both take actions in order, tell each decision, and give the balances at the end. Must not read an extract nor
+write a report.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Protocol, Self
+
+from consumers.journal import JournalReader
+from consumers.journal_end import find_journal_end
+from ledger.engine import Engine
+from ledger.state import SeenActions
+from neraca.stack.topics import check_topics
+from producers.extract import ExtractAction
+from producers.reconciliation import Balance
+from producers.submit import ActionSender
+from schemas.codec import decode_decision
+from schemas.errors import NeracaError
+from schemas.framing import read_action_record
+from schemas.ids import load_ids
+from schemas.records import Decision
+from schemas.topics import ACTIONS, DECISIONS
+
+if TYPE_CHECKING:
+    from neraca.settings import Settings
+
+# Actions whose decisions are still out: bounds memory.
+UNDECIDED_MAX: Final = 50_000
+BATCH_DECISIONS_MAX: Final = 5_000
+WAIT_SECONDS: Final = 0.05
+CONNECT_SECONDS: Final = 10.0
+# First decisions looked up at once.
+_LOOKED_UP_AT_ONCE: Final = 10_000
+
+Tell = Callable[[ExtractAction, Decision], None]
+
+
+class NoDecision(NeracaError):
+    """Actions were sent, and no decision or no row came for too long."""
+
+    retryable = True
+
+
+class Deciding(Protocol):
+    """What takes the actions of an extract."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, whatever happened."""
+
+    def take(self, action: ExtractAction) -> None:
+        """Have the next action decided, now or later."""
+
+    def finish(self) -> None:
+        """Wait for every decision."""
+
+    def balances(self) -> dict[tuple[str, int], Balance]:
+        """Give the accounts of every line after the last decision."""
+
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
+        """Give the codes of those first decisions that refused."""
+
+
+class _NothingSeen(SeenActions):
+    """An extract gives each action once (its id is its content): nothing has to be remembered of millions."""
+
+    def remember(self, action_id: bytes, content_digest: bytes, seq: int) -> None:
+        """Keep nothing."""
+
+
+class DryRun:
+    """Decides by the rules alone, on a ledger that begins empty."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell: Final = tell
+        self._engine: Final = Engine.start(seen=_NothingSeen())
+        self._taken = 0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+
+    def take(self, action: ExtractAction) -> None:
+        """Decide the next action."""
+        record = read_action_record(action.avro)
+        decided = self._engine.decide(
+            record.action,
+            record.avro,
+            record.digest,
+            self._taken,
+            record.action.entered_at,
+            record.action.entered_offset_minutes,
+        )
+        self._taken += 1
+        self._tell(action, decided)
+
+    def finish(self) -> None:
+        """Have nothing to wait for."""
+
+    def balances(self) -> dict[tuple[str, int], Balance]:
+        """Give the accounts of every line."""
+        return {
+            (permit_id, number): Balance(
+                int(line.granted),
+                int(line.available),
+                int(line.reserved),
+                int(line.departed),
+                int(line.forfeited),
+            )
+            for permit_id, permit in self._engine.state.permits.items()
+            for number, line in permit.lines.items()
+        }
+
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
+        """Give nothing: a ledger that begins empty has no decision before."""
+        del seqs
+        return {}
+
+    def __repr__(self) -> str:
+        """Show how far it is."""
+        return f"DryRun({self._taken} decided)"
+
+
+class ThroughKafka:
+    """Sends to the topic of actions and follows the journal; balances come from PostgreSQL once it has them.
+
+    Decisions are matched by the offset that the broker gave each action, in the order sent.
+    """
+
+    def __init__(self, settings: Settings, tell: Tell, *, timeout_seconds: float) -> None:
+        """Connect.
+
+        Raises:
+            NeracaError: Kafka does not answer, or its topics are not there.
+
+        """
+        kafka: dict[str, str | int] = {"log_level": 0, **settings.kafka_config()}
+        check_topics(kafka, settings.topic_prefix, [ACTIONS, DECISIONS], timeout_seconds=CONNECT_SECONDS)
+        journal = DECISIONS.under(settings.topic_prefix)
+        # Before the first action is sent, so that no decision on one can be missed.
+        end = find_journal_end(kafka, journal, CONNECT_SECONDS)
+        self._reader: Final = JournalReader(
+            kafka, journal, last_seq=end.seq, last_sha256=end.sha256, offset=end.offset
+        )
+        self._sender: Final = ActionSender(
+            kafka,
+            ACTIONS.under(settings.topic_prefix),
+            load_ids(None),
+            self._acknowledged,
+            timeout_seconds=timeout_seconds,
+        )
+        self._settings: Final = settings
+        self._tell: Final = tell
+        self._timeout_seconds: Final = timeout_seconds
+        self._sent: Final[deque[ExtractAction]] = deque()
+        self._awaited: Final[dict[int, ExtractAction]] = {}
+        # A decision can be read before the acknowledgement of its action; then it waits here.
+        self._early: Final[dict[int, Decision]] = {}
+        self._decided = 0
+        self._last_seq = int(end.seq)
+        self._moved_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give up what is not sent where something went wrong, and close."""
+        if kind is not None:
+            self._sender.abandon()
+        self._reader.close()
+
+    def take(self, action: ExtractAction) -> None:
+        """Send the next action, waiting where too many are undecided.
+
+        Raises:
+            BrokerUnavailable: Kafka does not take it.
+            NoDecision: nobody decides.
+
+        """
+        while self._sender.sent - self._decided >= UNDECIDED_MAX:
+            self._step(WAIT_SECONDS)
+        self._sent.append(action)
+        self._sender.send(read_action_record(action.avro))
+        if self._sender.sent % BATCH_DECISIONS_MAX == 0:
+            self._step(0)
+
+    def finish(self) -> None:
+        """Wait for every decision.
+
+        Raises:
+            NoDecision: none came for too long.
+
+        """
+        while self._decided < self._sender.sent:
+            self._step(WAIT_SECONDS)
+
+    def balances(self) -> dict[tuple[str, int], Balance]:
+        """Give the accounts of every line, as PostgreSQL has them after the last decision.
+
+        Raises:
+            NoDecision: the projector does not get there.
+
+        """
+        import psycopg
+
+        with psycopg.connect(self._settings.postgres_dsn(), autocommit=True) as database:
+            self._wait_for_rows(database)
+            rows = database.execute(
+                "SELECT permit_id, line, granted, available, reserved, departed, forfeited"
+                " FROM neraca.quota_balances"
+            )
+            return {(row[0], row[1]): Balance(*row[2:]) for row in rows}
+
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
+        """Give the codes of those first decisions that refused."""
+        import psycopg
+
+        codes: dict[int, str] = {}
+        with psycopg.connect(self._settings.postgres_dsn(), autocommit=True) as database:
+            for begin in range(0, len(seqs), _LOOKED_UP_AT_ONCE):
+                rows = database.execute(
+                    "SELECT seq, code FROM neraca.decisions WHERE outcome = 'REFUSED' AND seq = ANY(%s)",
+                    (list(seqs[begin : begin + _LOOKED_UP_AT_ONCE]),),
+                )
+                codes.update({row[0]: row[1] for row in rows})
+        return codes
+
+    def _wait_for_rows(self, database: object) -> None:
+        import psycopg
+
+        if not isinstance(database, psycopg.Connection):
+            raise TypeError("not a connection")
+        moved_at, last = time.monotonic(), -2
+        while True:
+            try:
+                row = database.execute("SELECT max(seq) FROM neraca.projection_positions").fetchone()
+            except psycopg.errors.UndefinedTable:
+                row = None
+            seq = -1 if row is None or row[0] is None else int(row[0])
+            if seq >= self._last_seq:
+                return
+            now = time.monotonic()
+            if seq != last:
+                moved_at, last = now, seq
+            elif now - moved_at > self._timeout_seconds:
+                raise NoDecision(
+                    f"every action is decided, but PostgreSQL stands at seq {seq} of {self._last_seq}",
+                    advice="See `neraca status`: is a projector running? Importing again is safe.",
+                )
+            time.sleep(WAIT_SECONDS)
+
+    def _step(self, wait_seconds: float) -> None:
+        decided = self._decided
+        self._sender.poll(0)
+        for entry in self._reader.poll(BATCH_DECISIONS_MAX, wait_seconds):
+            decision = decode_decision(entry.value)
+            action = self._awaited.pop(int(decision.action_offset), None)
+            if action is not None:
+                self._take_decision(action, decision)
+            elif self._sender.in_flight:
+                self._early[int(decision.action_offset)] = decision
+        now = time.monotonic()
+        if self._decided != decided or self._decided == self._sender.sent:
+            self._moved_at = now
+        elif now - self._moved_at > self._timeout_seconds:
+            raise NoDecision(
+                f"no decision came for {self._timeout_seconds:.0f} seconds; {self._decided} of "
+                f"{self._sender.sent} actions are decided",
+                advice="See `neraca status`: is a decider running? Importing again is safe.",
+            )
+
+    def _acknowledged(self, offset: int) -> None:
+        self._moved_at = time.monotonic()
+        action = self._sent.popleft()
+        decision = self._early.pop(offset, None)
+        if decision is None:
+            self._awaited[offset] = action
+        else:
+            self._take_decision(action, decision)
+        # Acknowledgements come in the order of offsets: what lies before this one is somebody else's.
+        for other in [early for early in self._early if early < offset]:
+            del self._early[other]
+
+    def _take_decision(self, action: ExtractAction, decision: Decision) -> None:
+        self._decided += 1
+        self._last_seq = max(self._last_seq, int(decision.seq))
+        self._tell(action, decision)
+
+    def __repr__(self) -> str:
+        """Show how far it is."""
+        return f"ThroughKafka({self._sender.sent} sent, {self._decided} decided)"

@@ -1,0 +1,1 @@
+"""Reports for people and programs: gathered elsewhere, written here. Must not decide or look anything up."""

@@ -1,0 +1,115 @@
+"""Personal cells, judged while they are read and never kept: NIK, birth date, sex, passport, name.
+
+Gives keyed hashes and verdicts. Also keeps out of texts what somebody typed into the wrong column.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from producers.extract.identity import HASH_BYTES, Pseudonyms
+from producers.extract.moments import parse_day
+from schemas.instants import format_date
+
+NIK_DIGITS: Final = 16
+REMOVED: Final = "[…]"
+_SPACES: Final = re.compile(r"\s+")
+# Sixteen digits in a row, however they are grouped, and no digit beside them.
+_NIK_IN_TEXT: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
+_WORD: Final = re.compile(r"[^\s,;:()\[\]\"'|=]+")
+_NOT_LETTERS: Final = re.compile(r"[\W_]+")
+# Words of a name that are looked for in texts; more has hardly anybody.
+_NAME_WORDS_MAX: Final = 12
+
+
+def plain_nik(cell: str) -> str:
+    """Give a NIK without the spaces and the apostrophe that spreadsheets put around long numbers."""
+    return _SPACES.sub("", cell).lstrip("'").replace("-", "").replace(".", "")
+
+
+def is_rounded(nik: str) -> bool:
+    """Tell whether a spreadsheet made the number `3,2E+15`: nobody knows any more whose it was."""
+    return "E+" in nik.upper()
+
+
+def contradiction(nik: str, birth_day: int | None, sex: str) -> str:
+    """Tell what a NIK contradicts, as a part of a sentence; empty for nothing.
+
+    Its digits 7 to 12 are the birth date as DDMMYY, with 40 added to the day for women (domain §2).
+    """
+    if len(nik) != NIK_DIGITS or not (nik.isascii() and nik.isdigit()):
+        return "its form: it has not sixteen digits"
+    day, month, year = int(nik[6:8]), int(nik[8:10]), int(nik[10:12])
+    contradicts = []
+    if birth_day is not None:
+        born = format_date(birth_day)
+        if (day % 40, month, year) != (int(born[8:]), int(born[5:7]), int(born[2:4])):
+            contradicts.append("the birth date")
+    if sex and (day > 40) != (sex == "F"):
+        contradicts.append("the sex")
+    return " and ".join(contradicts)
+
+
+def plain_passport(cell: str) -> str:
+    """Give a passport number without spaces and case."""
+    return _SPACES.sub("", cell).upper().strip("-")
+
+
+def plain_name(cell: str) -> list[str]:
+    """Give the words of a name, as they are compared."""
+    return _NOT_LETTERS.sub(" ", cell.casefold()).split()[:_NAME_WORDS_MAX]
+
+
+def marks_of(pseudonyms: Pseudonyms, name: str, passport: bytes | None, birth_day: int | None) -> bytes:
+    """Give hashes by which this person's data would be known again in a text."""
+    words = plain_name(name)
+    return b"".join(
+        (
+            bytes([len(words)]),
+            pseudonyms.name(" ".join(words)) if words else bytes(HASH_BYTES),
+            passport or bytes(HASH_BYTES),
+            bytes(HASH_BYTES) if birth_day is None else pseudonyms.birth(birth_day),
+        )
+    )
+
+
+def without_personal_data(
+    text: str, pseudonyms: Pseudonyms, person: bytes | None, marks: bytes | None, *, is_free: bool
+) -> str:
+    """Give a text with every NIK, and this person's name, passport number and birth date, taken out.
+
+    Where the text is not free but an identifier (`is_free` false), sixteen digits are taken out only if they
+    are this person's NIK: a reference may have as many.
+    """
+
+    def nik(match: re.Match[str]) -> str:
+        if is_free or pseudonyms.person(plain_nik(match[0])) == person:
+            return REMOVED
+        return match[0]
+
+    text = _NIK_IN_TEXT.sub(nik, text)
+    if marks is None:
+        return text
+    count = marks[0]
+    name, passport, birth = (
+        marks[1 + number * HASH_BYTES : 1 + (number + 1) * HASH_BYTES] for number in range(3)
+    )
+    spans: list[tuple[int, int]] = []
+    words = list(_WORD.finditer(text))
+    for word in words:
+        token = word[0].strip(".")
+        day = parse_day(token)
+        if pseudonyms.passport(plain_passport(token)) == passport or (
+            day is not None and pseudonyms.birth(day) == birth
+        ):
+            spans.append(word.span())
+    if count:
+        parts = [(match[0].casefold(), match.start(), match.end()) for match in re.finditer(r"[^\W_]+", text)]
+        for begin in range(len(parts) - count + 1):
+            run = parts[begin : begin + count]
+            if pseudonyms.name(" ".join(part[0] for part in run)) == name:
+                spans.append((run[0][1], run[-1][2]))
+    for begin, end in sorted(spans, reverse=True):
+        text = text[:begin] + REMOVED + text[end:]
+    return text

@@ -1,0 +1,69 @@
+"""Rows of pelatihan.csv: a training asked for, and completed; at the office of the registration."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from producers.extract.actions import training
+from producers.extract.candidates import Candidates
+from producers.extract.cells import Cells
+from producers.extract.files import CANDIDATES, TRAININGS, place_of
+from producers.extract.moments import midnight_wib
+from producers.extract.reference import Offices
+from producers.extract.sink import Sink
+from producers.extract.stages import TRAINED
+
+_TYPES: Final = {"LPK": "LPK", "BLKLN": "BLKLN"}
+
+
+class Trainings:
+    """Turns rows into actions; what happened to the registrations must be known by then (`lives`)."""
+
+    def __init__(self, sink: Sink, offices: Offices, candidates: Candidates) -> None:
+        self._sink: Final = sink
+        self._offices: Final = offices
+        self._candidates: Final = candidates
+        self._find: Final = sink.scratch.db.cursor()
+
+    def take(self, row: Cells) -> None:
+        """Take a row of pelatihan.csv."""
+        number = row.identifier("no_pelatihan")
+        registration = row.identifier("no_registrasi")
+        provider = (row.choice("jenis", _TYPES), row.identifier("kode_lembaga"))
+        requested_on = row.day("tgl_permohonan")
+        completed_on = row.day_if_any("tgl_selesai")
+        candidate = None if row.findings else self._candidates.find(registration)
+        office_code, blocked_by = None, None
+        if not row.findings:
+            if candidate is None:
+                row.add("reference_missing", "no_registrasi", "cpmi.csv has no such registration")
+            else:
+                found = self._find.execute(
+                    "SELECT office, blocked_by FROM lives WHERE registration = ?", (registration,)
+                ).fetchone()
+                office_code, blocked_by = (None, None) if found is None else found
+                if candidate.wish is None:
+                    blocked_by = place_of(CANDIDATES, candidate.line)
+                if blocked_by is None and office_code is None:
+                    row.add("reference_missing", "no_registrasi", "tahapan.csv has no REGISTRASI of it")
+        if self._sink.is_useless(TRAININGS, row, registration_id=registration):
+            return
+        if blocked_by is not None:
+            self._sink.depends(TRAININGS, row.line, "no_registrasi", blocked_by, registration_id=registration)
+            return
+        if candidate is None or candidate.wish is None or office_code is None:
+            return
+        office = (self._offices.by_code[office_code].type, office_code)
+        place = place_of(TRAININGS, row.line)
+        person = candidate.wish.person_id
+        for sub, (kind, day) in enumerate(
+            (("training_requested", requested_on), ("training_completed", completed_on))
+        ):
+            if day is not None:
+                at = midnight_wib(day)
+                avro = training(kind, number, provider, person, office, at)
+                self._sink.write(at, TRAINED, place, sub, avro, registration=registration)
+
+    def __repr__(self) -> str:
+        """Show what it writes to."""
+        return f"Trainings({self._sink!r})"
