@@ -79,11 +79,19 @@ class ActionSender:
         while self.in_flight >= IN_FLIGHT_MAX:
             self.poll(POLL_SECONDS)
         value = frame(self._schema_id, record.avro)
+        while not self._produce(value):
+            self.poll(POLL_SECONDS)
+        self.sent += 1
+
+    def _produce(self, value: bytes) -> bool:
+        """Hand a record to the client; False when it has no room, which large records can bring about."""
         try:
             self._producer.produce(self.topic, value, partition=0, on_delivery=self._delivered)
+        except BufferError:
+            return False
         except KafkaException as error:
             raise self._unavailable(error.args[0]) from error
-        self.sent += 1
+        return True
 
     def poll(self, timeout_seconds: float) -> None:
         """Take acknowledgements in, waiting for the first so long.

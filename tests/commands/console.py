@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from neraca.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,11 +29,21 @@ class Said:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def neraca(*arguments: str | Path, stdin: bytes = b"", timeout_seconds: float = 120) -> Said:
+def neraca(
+    *arguments: str | Path,
+    stdin: bytes = b"",
+    settings: Settings | None = None,
+    timeout_seconds: float = 120,
+) -> Said:
     """Run one command to its end."""
-    command = [sys.executable, "-m", "neraca", *map(str, arguments)]
     run = subprocess.run(
-        command, input=stdin, capture_output=True, cwd=ROOT, timeout=timeout_seconds, check=False
+        [sys.executable, "-m", "neraca", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        cwd=ROOT,
+        env=None if settings is None else settings.child_environment(),
+        timeout=timeout_seconds,
+        check=False,
     )
     return Said(run.returncode, run.stdout, run.stderr.decode())
 
