@@ -24,7 +24,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from prometheus_client import Counter, Gauge, Histogram
 
 from consumers.deciding import DeadLetter, Decided, Deciding, Superseded
-from consumers.journal import CLIENT_LOG_LEVEL, PASSING, JournalReader
+from consumers.journal import CLIENT_LOG_LEVEL, FETCH_WAIT_MAX_MS, PASSING, JournalReader
 from consumers.monitoring import Monitoring
 from consumers.seen_actions import FRESH_IDS_MAX, DamagedRunError, StoredSeenActions, forget_stored_ids
 from consumers.snapshot import DamagedSnapshotError, Snapshot, read_snapshot, write_snapshot
@@ -274,7 +274,7 @@ class _Decider:
         )
         self._consumer: Final = Consumer(
             {
-                "fetch.wait.max.ms": 5,
+                "fetch.wait.max.ms": FETCH_WAIT_MAX_MS,
                 "fetch.queue.backoff.ms": 10,
                 "session.timeout.ms": SESSION_TIMEOUT_MS,
                 "heartbeat.interval.ms": SESSION_TIMEOUT_MS // 3,

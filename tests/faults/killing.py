@@ -4,6 +4,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 
@@ -33,9 +34,8 @@ def kill_again_and_again(
     running = [services.start(wait_ready=False) for _ in range(1 + standby)]
     projecting = services.start_projector() if projector else None
     load.start()
-    for number in range(kills):
-        target = ledger.end(ledger.decisions_topic) + moments.randint(1, max(400, load.actions // kills // 4))
-        _until_decided(ledger, target)
+    for number, target in enumerate(sorted(moments.randrange(load.actions * 9 // 10) for _ in range(kills))):
+        _until_progress(ledger, load, target)
         time.sleep(moments.random() * 0.2)
         victim = next((each for each in running if each.is_active), running[0])
         victim.kill()
@@ -52,10 +52,15 @@ def kill_again_and_again(
     eventually("all is decided", ledger.is_decided, timeout_seconds=300)
 
 
-def _until_decided(ledger: Ledger, target: int) -> None:
-    eventually(
-        f"{target} decisions", lambda: ledger.end(ledger.decisions_topic) >= target, timeout_seconds=120
-    )
+def _until_progress(ledger: Ledger, load: Load, target: int) -> None:
+    """Wait for so many decisions, and for at least one since now, if any is still to come: somebody is at work."""
+    target = min(load.actions, max(target, ledger.end(ledger.decisions_topic) + 1))
+    eventually(f"{target} decisions", partial(is_beyond, ledger, target), timeout_seconds=120)
+
+
+def is_beyond(ledger: Ledger, records: int) -> bool:
+    """Whether the journal's topic holds so many records."""
+    return ledger.end(ledger.decisions_topic) >= records
 
 
 def wait_for_tables(dsn: str, seq: int, projector: Service | None = None) -> None:

@@ -20,6 +20,7 @@ from schemas.framing import frame
 from schemas.ids import built_in_ids
 from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger, decide_again
+from tests.faults.killing import is_beyond
 from tests.running import RunningStack
 
 FRESH_IDS_MAX = 150
@@ -180,11 +181,6 @@ def test_a_damaged_state_folder_is_made_again_from_the_journal(
     for decision, original in zip(again, originals, strict=True):
         if original.action_id is not None:
             assert ("DUPLICATE", seen[original.action_id][1]) == (decision.outcome, decision.first_seq)
-
-
-def is_beyond(ledger: Ledger, offset: int) -> bool:
-    """Whether the journal's topic reaches beyond that offset."""
-    return ledger.end(ledger.decisions_topic) > offset
 
 
 def test_a_decider_killed_while_it_writes_its_files_finds_its_way(
