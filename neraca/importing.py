@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+import psycopg
 
 from consumers.journal import JournalReader
 from consumers.journal_end import find_journal_end
@@ -21,7 +24,7 @@ from producers.extract import ExtractAction
 from producers.reconciliation import Balance
 from producers.submit import ActionSender
 from schemas.codec import decode_decision
-from schemas.errors import NeracaError
+from schemas.errors import DatabaseUnavailable, NeracaError
 from schemas.framing import read_action_record
 from schemas.ids import load_ids
 from schemas.records import Decision
@@ -35,8 +38,21 @@ UNDECIDED_MAX: Final = 50_000
 BATCH_DECISIONS_MAX: Final = 5_000
 WAIT_SECONDS: Final = 0.05
 CONNECT_SECONDS: Final = 10.0
-# First decisions looked up at once.
-_LOOKED_UP_AT_ONCE: Final = 10_000
+_REFUSED_BEFORE: Final = """
+SELECT refused.seq, refused.code, EXISTS (
+    SELECT FROM neraca.decisions AS since
+    WHERE since.seq > %(start)s AND since.outcome = 'ACCEPTED' AND (
+        since.registration_id = refused.registration_id OR since.person_id = refused.person_id
+        OR since.permit_id = refused.permit_id
+    )
+)
+FROM neraca.decisions AS refused
+WHERE refused.seq = ANY(%(seqs)s) AND refused.outcome = 'REFUSED' AND NOT EXISTS (
+    SELECT FROM neraca.decisions AS later
+    WHERE later.registration_id = refused.registration_id AND later.kind = refused.kind
+    AND later.outcome = 'ACCEPTED'
+)
+"""
 
 Tell = Callable[[ExtractAction, Decision], None]
 
@@ -67,8 +83,8 @@ class Deciding(Protocol):
     def balances(self) -> dict[tuple[str, int], Balance]:
         """Give the accounts of every line after the last decision."""
 
-    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
-        """Give the codes of those first decisions that refused."""
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, tuple[str, bool]]:
+        """Give those first decisions that refused and still hold: the code, and whether to decide again."""
 
 
 class _NothingSeen(SeenActions):
@@ -126,7 +142,7 @@ class DryRun:
             for number, line in permit.lines.items()
         }
 
-    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, tuple[str, bool]]:
         """Give nothing: a ledger that begins empty has no decision before."""
         del seqs
         return {}
@@ -172,7 +188,7 @@ class ThroughKafka:
         # A decision can be read before the acknowledgement of its action; then it waits here.
         self._early: Final[dict[int, Decision]] = {}
         self._decided = 0
-        self._last_seq = int(end.seq)
+        self._last_seq = self._start_seq = int(end.seq)
         self._moved_at = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -219,9 +235,7 @@ class ThroughKafka:
             NoDecision: the projector does not get there.
 
         """
-        import psycopg
-
-        with psycopg.connect(self._settings.postgres_dsn(), autocommit=True) as database:
+        with self._database() as database:
             self._wait_for_rows(database)
             rows = database.execute(
                 "SELECT permit_id, line, granted, available, reserved, departed, forfeited"
@@ -229,25 +243,32 @@ class ThroughKafka:
             )
             return {(row[0], row[1]): Balance(*row[2:]) for row in rows}
 
-    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
-        """Give the codes of those first decisions that refused."""
-        import psycopg
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, tuple[str, bool]]:
+        """Give those first decisions that refused and still hold: the code, and whether to decide again.
 
-        codes: dict[int, str] = {}
-        with psycopg.connect(self._settings.postgres_dsn(), autocommit=True) as database:
-            for begin in range(0, len(seqs), _LOOKED_UP_AT_ONCE):
-                rows = database.execute(
-                    "SELECT seq, code FROM neraca.decisions WHERE outcome = 'REFUSED' AND seq = ANY(%s)",
-                    (list(seqs[begin : begin + _LOOKED_UP_AT_ONCE]),),
-                )
-                codes.update({row[0]: row[1] for row in rows})
-        return codes
+        Again where something about the same registration, person or permit was accepted in this run.
 
-    def _wait_for_rows(self, database: object) -> None:
-        import psycopg
+        Raises:
+            NoDecision: the projector does not get there.
 
-        if not isinstance(database, psycopg.Connection):
-            raise TypeError("not a connection")
+        """
+        with self._database() as database:
+            self._wait_for_rows(database)
+            rows = database.execute(_REFUSED_BEFORE, {"seqs": list(seqs), "start": self._start_seq})
+            return {row[0]: (row[1], row[2]) for row in rows}
+
+    @contextmanager
+    def _database(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        try:
+            with psycopg.connect(self._settings.postgres_dsn(), autocommit=True) as database:
+                yield database
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(
+                "every action is decided, but PostgreSQL does not answer, so nothing can be compared",
+                advice="See `neraca status`. Importing again is safe: it adds nothing.",
+            ) from error
+
+    def _wait_for_rows(self, database: psycopg.Connection[tuple[Any, ...]]) -> None:
         moved_at, last = time.monotonic(), -2
         while True:
             try:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 KEY_FILE: Final = "person-ids.key"
 # Actions between two looks at the progress.
 _ACTIONS_PER_STEP: Final = 1_000
+# How often a row may have been refused, each time to be judged anew when a correction brought what it lacked.
+_ATTEMPTS_MAX: Final = 8
 
 
 def import_(
@@ -82,36 +84,28 @@ class _Tally:
         self.actions = 0
         self.outcomes: Counter[str] = Counter()
         self.refusals: Final = refusals
-        # Of duplicates: the row, by the `seq` of the decision that it repeats. Looked up when all is decided.
-        self.repeated: dict[int, tuple[int, int, str, str | None]] = {}
+        self.is_again = False
 
     def take(self, action: "ExtractAction", decision: "Decision") -> None:
-        """Take a decision in."""
-        self.actions += 1
+        """Take a decision in; one that is made again takes the place of the duplicate that it was."""
+        if self.is_again:
+            self.outcomes["DUPLICATE"] -= 1
+        else:
+            self.actions += 1
         code, kind = decision.code, decision.kind or ""
         self.outcomes[decision.outcome if code is None else f"{decision.outcome} {code}"] += 1
         if code is not None:
             self.refusals.add(action.place, action.sub, code, kind, decision.registration_id)
         elif decision.first_seq is not None:
-            self.repeated[int(decision.first_seq)] = (
-                action.place,
-                action.sub,
-                kind,
-                decision.registration_id,
+            self.refusals.add_duplicate(
+                action.place, action.sub, int(decision.first_seq), kind, decision.registration_id
             )
-
-    def look_up(self, deciding: "Deciding") -> None:
-        """Take in what was refused before, of actions that were sent again."""
-        for seq, code in deciding.refused_before(list(self.repeated)).items():
-            place, sub, kind, registration_id = self.repeated[seq]
-            self.refusals.add(place, sub, code, kind, registration_id)
-        self.repeated.clear()
 
     def in_order(self) -> dict[str, int]:
         """Give the counts, the largest first within accepted, duplicate, refused."""
         order = {"ACCEPTED": 0, "DUPLICATE": 1}
         return dict(
-            sorted(self.outcomes.items(), key=lambda item: (order.get(item[0], 2), -item[1], item[0]))
+            sorted((+self.outcomes).items(), key=lambda item: (order.get(item[0], 2), -item[1], item[0]))
         )
 
     def __repr__(self) -> str:
@@ -126,8 +120,16 @@ def _decide(extract: "Extract", deciding: "Deciding", tally: _Tally) -> None:
                 advance(tally.actions)
         deciding.finish()
         advance(tally.actions)
-    if tally.repeated:
-        tally.look_up(deciding)
+    tally.is_again = True
+    for attempt in range(1, _ATTEMPTS_MAX + 1):
+        if not tally.outcomes["DUPLICATE"]:
+            break
+        if not tally.refusals.look_up_duplicates(deciding.refused_before):
+            break
+        for action in extract.actions_again(attempt):
+            deciding.take(action)
+        deciding.finish()
+    tally.refusals.report_contradictions()
 
 
 def _report(

@@ -78,6 +78,14 @@ _ALL: Final = (
         "Tanyakan kepada kantor tahap yang kurang atau tanggal yang benar, lalu perbaiki baris ini.",
     ),
     DefectKind(
+        "contradicts_decided",
+        "Correction that contradicts what was decided",
+        "Koreksi yang bertentangan dengan keputusan",
+        "What was decided stands: if the new row is right, BP2MI has to rule, for nothing is ever edited.",
+        "Keputusan tetap berlaku: bila baris baru yang benar, BP2MI perlu memutuskan, karena catatan tidak "
+        "pernah diubah.",
+    ),
+    DefectKind(
         "number_used_twice",
         "One number on two different rows",
         "Satu nomor pada dua baris berbeda",

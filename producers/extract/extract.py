@@ -27,7 +27,7 @@ from producers.extract.files import (
     FileOfExtract,
     file_and_line,
 )
-from producers.extract.identity import ACTION_ID_BYTES, Pseudonyms
+from producers.extract.identity import ACTION_ID_BYTES, Pseudonyms, renewed
 from producers.extract.lives import Lives
 from producers.extract.reference import Agencies, Offices, Permits
 from producers.extract.scratch import Scratch
@@ -166,6 +166,15 @@ class Extract:
                 continue
             given.add(action_id)
             yield ExtractAction(avro, place, sub)
+
+    def actions_again(self, attempt: int) -> Iterator[ExtractAction]:
+        """Give those actions in their order that are to be decided again, under the ids of that attempt."""
+        found = self.scratch.db.cursor().execute(
+            "SELECT a.place, a.sub, a.avro FROM actions a JOIN again n ON n.place = a.place AND n.sub = a.sub"
+            " ORDER BY a.occurred, a.rank, a.place, a.sub"
+        )
+        for place, sub, avro in found.fetchall():
+            yield ExtractAction(renewed(avro, attempt), place, sub)
 
     def actions_count(self) -> int:
         """Give about how many actions there are, for a progress bar."""

@@ -80,3 +80,13 @@ def with_action_id(avro: bytes) -> bytes:
     """
     rest = avro[ACTION_ID_BYTES:]
     return uuid_of(hashlib.sha256(_ACTION_ID + rest).digest()) + rest
+
+
+def renewed(avro: bytes, attempt: int) -> bytes:
+    """Give an action that was refused another id, so that it is judged anew; the same one for each attempt.
+
+    A refused action is remembered as refused for ever. Where a corrected extract brings what it lacked, the
+    row itself has not changed, and must not be answered with the old refusal.
+    """
+    old, rest = avro[:ACTION_ID_BYTES], avro[ACTION_ID_BYTES:]
+    return uuid_of(hashlib.sha256(_ACTION_ID + old + attempt.to_bytes(4, "big")).digest()) + rest

@@ -46,6 +46,11 @@ CREATE TABLE defects (
 CREATE TABLE refusals (
     place INTEGER NOT NULL, sub INTEGER NOT NULL, code TEXT NOT NULL, kind TEXT NOT NULL, registration TEXT
 );
+CREATE TABLE duplicates (
+    first_seq INTEGER NOT NULL, place INTEGER NOT NULL, sub INTEGER NOT NULL, kind TEXT NOT NULL,
+    registration TEXT
+);
+CREATE TABLE again (place INTEGER NOT NULL, sub INTEGER NOT NULL, PRIMARY KEY (place, sub)) WITHOUT ROWID;
 """
 
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from producers.extract.files import file_and_line
+from producers.extract.defects import Defect
+from producers.extract.files import FILE_OF_RANK, file_and_line
 from producers.extract.scratch import Scratch
+
+# What a refusal says when the row tells something else than what was decided before.
+CONTRADICTIONS: Final = (
+    "ACTION_ID_REUSED",
+    "REGISTRATION_EXISTS",
+    "STAGE_ALREADY_PASSED",
+    "REGISTRATION_ENDED",
+    "UNIT_HELD_ELSEWHERE",
+    "PERMIT_EXISTS",
+    "TRAINING_EXISTS",
+)
+# First decisions looked up at once.
+_LOOKED_UP_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,62 @@ class Refusals:
         self._scratch.db.execute(
             "INSERT INTO refusals VALUES (?,?,?,?,?)", (place, sub, code, kind, registration_id)
         )
+
+    def add_duplicate(
+        self, place: int, sub: int, first_seq: int, kind: str, registration_id: str | None
+    ) -> None:
+        """Keep an action that was decided before, to look up whether it was refused."""
+        self._scratch.db.execute(
+            "INSERT INTO duplicates VALUES (?,?,?,?,?)", (first_seq, place, sub, kind, registration_id)
+        )
+
+    def look_up_duplicates(self, look_up: Callable[[Sequence[int]], dict[int, tuple[str, bool]]]) -> int:
+        """Keep the refusals of those that were refused before; mark the ones to be decided again.
+
+        `look_up` gives, for those decisions that refused, the code and whether anything about the same
+        registration, person or permit was accepted since this import began. Gives how many are marked.
+        """
+        db = self._scratch.db
+        db.execute("DELETE FROM again")
+        found = db.cursor().execute("SELECT first_seq, place, sub, kind, registration FROM duplicates")
+        while rows := found.fetchmany(_LOOKED_UP_AT_ONCE):
+            refused = look_up([row[0] for row in rows])
+            for first_seq, place, sub, kind, registration_id in rows:
+                if first_seq in refused:
+                    code, is_touched = refused[first_seq]
+                    if is_touched:
+                        db.execute("INSERT OR IGNORE INTO again VALUES (?,?)", (place, sub))
+                    else:
+                        self.add(place, sub, code, kind, registration_id)
+        db.execute("DELETE FROM duplicates")
+        count: int = db.execute("SELECT count(*) FROM again").fetchone()[0]
+        return count
+
+    def report_contradictions(self) -> None:
+        """Report the refused rows that tell something else than what was decided, and have no defect yet."""
+        marks = ",".join("?" for _ in CONTRADICTIONS)
+        rows = self._scratch.db.execute(
+            "SELECT DISTINCT r.place, r.code, r.registration FROM refusals r"  # noqa: S608
+            f" WHERE r.code IN ({marks})",
+            CONTRADICTIONS,
+        ).fetchall()
+        for place, code, registration_id in rows:
+            file, line = file_and_line(place)
+            known = self._scratch.db.execute(
+                "SELECT 1 FROM defects WHERE file = ? AND line = ?", (FILE_OF_RANK.index(file), line)
+            ).fetchone()
+            if known is None:
+                self._scratch.report(
+                    Defect(
+                        file,
+                        line,
+                        "",
+                        "contradicts_decided",
+                        f"the ledger has decided something else about it: {code}",
+                        is_only_reported=False,
+                        registration_id=registration_id,
+                    )
+                )
 
     def count_by_code(self) -> list[tuple[str, int]]:
         """Give how many there are of each code, the most first."""
