@@ -455,7 +455,9 @@ class _Decider:
         """Another was elected. What was written is in the journal or is not: the journal tells."""
         if partitions:
             if self._is_active and not self._stop.is_set():
-                self._failure = Superseded("another decider was elected")
+                self._failure = Superseded(
+                    "it is not the elected decider any more: it was silent for too long, or had to give way"
+                )
             self._is_active = False
             consumer.incremental_unassign(partitions)
 

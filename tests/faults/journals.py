@@ -78,6 +78,9 @@ class Ledger:
                 "log_level": 0,
             }
         )
+        self._sent_offset = -1
+        self._decided_offset = -1
+        self._progress = self.reader()
         self._watcher = Consumer({**self.kafka, "group.id": "a-test", "log_level": 0})
 
     def __repr__(self) -> str:
@@ -86,6 +89,7 @@ class Ledger:
     def close(self) -> None:
         """Let go of the broker."""
         self._watcher.close()
+        self._progress.close()
         self._producer.flush(5)
 
     def send(self, values: Iterable[bytes | None]) -> None:
@@ -99,9 +103,11 @@ class Ledger:
     def _append(self, topic: str, values: Iterable[bytes | None]) -> None:
         failures: list[str] = []
 
-        def note(error: KafkaError | None, _: Message) -> None:
+        def note(error: KafkaError | None, message: Message) -> None:
             if error is not None:
                 failures.append(error.str())
+            elif topic == self.actions_topic:
+                self._sent_offset = max(self._sent_offset, message.offset() or 0)
 
         for value in values:
             while True:
@@ -183,11 +189,10 @@ class Ledger:
         )
 
     def is_decided(self) -> bool:
-        """Whether a decision on the last action stands in the journal."""
-        actions = self.read(self.actions_topic)
-        accepted = self.accepted()
-        decided = decode_decision(accepted[-1][1]).action_offset if accepted else -1
-        return not actions or decided == actions[-1].offset
+        """Whether the decision on the last action that was sent from here stands in the journal."""
+        for entry in self._progress.poll(10_000, 0.02):
+            self._decided_offset = int(decode_decision(entry.value).action_offset)
+        return self._decided_offset >= self._sent_offset
 
     def accepted(self) -> list[tuple[int, bytes]]:
         """Give the offset and the bytes of every decision that the acceptance rule takes."""

@@ -53,7 +53,7 @@ def test_foreign_records_are_passed_over_and_counted(
     assert len(repeats) == decider.metric("neraca_journal_repeats_total")
     assert 0 == decider.metric("neraca_decider_restarts_total")
     # One that starts now has to find its way through the same topic.
-    decider.kill()
+    assert 0 == decider.stop()
     deciders.start()
     ledger.send(history_values[600:700])
     eventually("another goes on", ledger.is_decided)

@@ -14,8 +14,8 @@ from tests.projections.told import dump
 from tests.running import RunningStack
 
 # With a standby; without one, a restart waits as long until Kafka gives the dead one up.
-KILLS_WITH_STANDBY = 5
-KILLS_AND_RESTARTS = 4
+KILLS_WITH_STANDBY = 4
+KILLS_AND_RESTARTS = 3
 
 
 def test_killed_at_random_moments(

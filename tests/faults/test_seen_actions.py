@@ -93,7 +93,7 @@ STEPS = st.lists(st.one_of(BATCHES, st.sampled_from(["flush", "open again"])), m
 
 
 @given(STEPS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=200)
 def test_it_answers_like_a_dictionary(steps: list[list[bytes] | str]) -> None:
     """Ids that collide, ids that end in zeros, the same id twice, files merged, opened again in between."""
     with tempfile.TemporaryDirectory() as folder:

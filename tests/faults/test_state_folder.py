@@ -187,7 +187,7 @@ def test_a_decider_killed_while_it_writes_its_files_finds_its_way(
     ledger: Ledger, deciders: Crew, history_values: list[bytes]
 ) -> None:
     """SIGKILL with a snapshot, a file of ids or a merge half done, and unfinished files of another: all is made again."""
-    for start in range(0, 3_000, 1_000):
+    for start in (0, 1_000):
         decider_now = deciders.start("--snapshot-every", "150", "--fresh-ids-max", "50", wait_ready=False)
         ledger.send(history_values[start : start + 1_000])
         eventually("it is at work", partial(is_beyond, ledger, start + 200))
@@ -197,5 +197,5 @@ def test_a_decider_killed_while_it_writes_its_files_finds_its_way(
     deciders.start("--snapshot-every", "150", "--fresh-ids-max", "50")
     eventually("all is decided", ledger.is_decided)
     verdict = ledger.judge()
-    assert 3_000 == len(verdict.decisions)
+    assert 2_000 == len(verdict.decisions)
     assert 0 == verdict.passed_over
