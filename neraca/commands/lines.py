@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from schemas.errors import NeracaError, ShapeError
 
 PIECE_BYTES: Final = 256 * 1024
 STANDARD_INPUT: Final = "-"
+_STDIN: Final = 0
 _JSON_WHITESPACE: Final = b" \t\r\n"
 
 
@@ -39,8 +39,10 @@ class Lines:
         self._descriptor = descriptor
         self.name = name
         self.bytes_read = 0
-        self.is_seekable = _is_regular(descriptor)
-        self.bytes_total = os.fstat(descriptor).st_size if self.is_seekable else None
+        self._start = _position(descriptor)
+        self.is_seekable = self._start is not None
+        size = os.fstat(descriptor).st_size
+        self.bytes_total = size if self.is_seekable else None
 
     def pieces(self, idle: Callable[[], None] | None = None) -> Iterator[list[tuple[int, bytes]]]:
         """Give the lines of each piece that was read: numbers from 1, blank lines counted but left out.
@@ -74,7 +76,7 @@ class Lines:
 
     def rewind(self) -> None:
         """Begin again; only where it is seekable."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.lseek(self._descriptor, self._start or 0, os.SEEK_SET)
         self.bytes_read = 0
 
     def _is_ready(self) -> bool:
@@ -100,7 +102,11 @@ def open_lines(file: str) -> Iterator[Lines]:
 
     """
     if file == STANDARD_INPUT:
-        yield Lines(sys.stdin.fileno(), name="standard input")
+        try:
+            lines = Lines(_STDIN, name="standard input")
+        except OSError as error:
+            raise _unreadable("standard input", error) from error
+        yield lines
         return
     try:
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -128,12 +134,12 @@ def told(error: ShapeError) -> list[str]:
     ]
 
 
-def _is_regular(descriptor: int) -> bool:
+def _position(descriptor: int) -> int | None:
+    """Where reading begins; None for a pipe or a terminal, which cannot go back there."""
     try:
-        os.lseek(descriptor, 0, os.SEEK_CUR)
+        return os.lseek(descriptor, 0, os.SEEK_CUR)
     except OSError:
-        return False
-    return True
+        return None
 
 
 def _unreadable(name: str, error: OSError) -> InputUnreadable:

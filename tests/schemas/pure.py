@@ -1,16 +1,19 @@
-"""Runs pytest on sources of ours only, also where they are compiled: `python -m tests.schemas.pure`."""
+"""Runs a module on sources of ours only, also where they are compiled.
+
+python -m tests.schemas.pure pytest tests/schemas
+python -m tests.schemas.pure neraca decide actions.jsonl
+"""
 
 from __future__ import annotations
 
 import importlib
+import runpy
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,8 +33,14 @@ class SourcesOnly:
         return None
 
 
-if __name__ == "__main__":
+def main(arguments: list[str]) -> None:
+    """Run the module named first, with the arguments behind it."""
     sys.meta_path.insert(0, SourcesOnly)
-    for compiled in ("schemas.codec", "schemas.records"):
+    for compiled in ("schemas.codec", "ledger.decide"):
         assert str(importlib.import_module(compiled).__file__).endswith(".py")
-    sys.exit(pytest.main(sys.argv[1:]))
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -164,16 +164,3 @@ def test_generated_modules_are_what_the_contracts_say(tmp_path: Path) -> None:
         assert formatted.stdout == (ROOT / "schemas" / name).read_bytes(), (
             f"{name}: run python -m schemas.generate"
         )
-
-
-def test_pure_python_writes_the_same_bytes() -> None:
-    """The same properties hold for the sources where a compiler was at hand and the rest runs compiled."""
-    properties = (
-        test_encodes_as_fastavro_does,
-        test_decodes_as_fastavro_does,
-        test_canonical_bytes_are_told_from_others,
-    )
-    tests = [f"{Path(__file__).relative_to(ROOT)}::{each.__name__}" for each in properties]
-    command = [sys.executable, "-m", "tests.schemas.pure", "-q", "-p", "no:cacheprovider", *tests]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
