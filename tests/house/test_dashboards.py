@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,13 +128,16 @@ def reading_role(database: str) -> Iterator[str]:
     # The two things that only psql knows: a variable from the environment, and its use as a literal.
     statements = re.sub(r"^\\getenv .*$", "", script, flags=re.MULTILINE)
     statements = statements.replace(":'reader_password'", f"'{READER_PASSWORD}'")
+    # Roles belong to the whole server, which other tests share.
+    role = f"reader_{uuid.uuid4().hex[:10]}"
+    statements = statements.replace("neraca_reader", role)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(statements.encode())
         try:
-            yield make_conninfo(database, user="neraca_reader", password=READER_PASSWORD)
+            yield make_conninfo(database, user=role, password=READER_PASSWORD)
         finally:
-            connection.execute("DROP OWNED BY neraca_reader")
-            connection.execute("DROP ROLE neraca_reader")
+            connection.execute(f"DROP OWNED BY {role}".encode())
+            connection.execute(f"DROP ROLE {role}".encode())
 
 
 @contextmanager
