@@ -156,8 +156,10 @@ class Slips:
 
     def _id_taken(self, candidate: Candidate, wrong: _Try) -> bool:
         """REGISTRATION_EXISTS: the number of somebody else."""
+        if not self._last_registration:
+            return False
         wrong.fields = wrong.fields.replace(candidate.registration_id, self._last_registration, 1)
-        return self._last_registration != ""
+        return True
 
     def _at_departures(self, candidate: Candidate, wrong: _Try) -> bool:
         """WRONG_SYSTEM, or SYSTEM_NOT_OPEN before T_R: SISKOP2MI registers nobody."""
