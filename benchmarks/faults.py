@@ -1,10 +1,11 @@
-"""Decider and projector killed at random moments under a load, at full size: what the fault tests do in small.
+"""Decider and projector killed at random moments under a load, at full size: what the fault tests do in
+small.
 
 python -m benchmarks.faults --kills 20 --actions 200000 --seed 1
 
-A standby takes over each time. At the end the journal is read from its beginning, every action is decided again and
-the bytes compared, an auditor's books are kept over it, and the tables are compared with those that a projector
-makes from nothing. Prints what was found; exits 1 when any of it is not as it must be.
+A standby takes over each time. At the end the journal is read from its beginning, every action is decided
+again and the bytes compared, an auditor's books are kept over it, and the tables are compared with those that
+a projector makes from nothing. Prints what was found; exits 1 when any of it is not as it must be.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The decider: actions in, one decision each out, durable and in order. One is active, others stand by.
 
-A loop around pure parts: `deciding.py` decides, `journal.py` says what the journal holds. The consumer group on the
-one partition of actions elects the active decider; a standby follows the journal, and goes on where it stops. No
-transaction is used: decisions are a pure function of the actions, so a repeat is identical and every reader drops
-it (docs/ARCHITECTURE.md, "The journal").
+A loop around pure parts: `deciding.py` decides, `journal.py` says what the journal holds. The consumer group
+on the one partition of actions elects the active decider; a standby follows the journal, and goes on where it
+stops. No transaction is used: decisions are a pure function of the actions, so a repeat is identical and
+every reader drops it (docs/ARCHITECTURE.md, "The journal").
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from schemas.errors import BrokerUnavailable, InvariantViolation, JournalMismatc
 from schemas.ids import SchemaIds, load_ids
 from schemas.topics import ACTIONS, DEAD_LETTERS, DECISIONS
 
-# Actions of one batch: enough to spread the cost of a call, few enough for the first not to wait for the last.
+# Actions of one batch: enough to spread the cost of a call, few enough for the first not to wait for the
+# last.
 BATCH_ACTIONS_MAX: Final = 2_000
 # Decisions on their way to the broker and back: bounds memory, and what a takeover has to compare.
 PENDING_DECISIONS_MAX: Final = 40_000
@@ -55,8 +56,8 @@ BROKER_TIMEOUT_SECONDS: Final = 10.0
 # Between two lives, the second of which did not get a decision into the journal: doubled each time.
 RESTART_WAIT_SECONDS_MIN: Final = 0.25
 RESTART_WAIT_SECONDS_MAX: Final = 10.0
-# The automatic collector walks the whole ledger again and again, which costs more than deciding does (13 instead of
-# 5 microseconds an action). The ledger has no cycles; what has is young, and collected by hand.
+# The automatic collector walks the whole ledger again and again, which costs more than deciding does (13
+# instead of 5 microseconds an action). The ledger has no cycles; what has is young, and collected by hand.
 GARBAGE_EVERY_TURNS: Final = 200
 SNAPSHOT_FILE: Final = "state.snapshot"
 SESSION_TIMEOUT_MS: Final = 6_000
@@ -90,6 +91,10 @@ class DeciderConfig:
     fresh_ids_max: int = FRESH_IDS_MAX
 
 
+# Why a snapshot is dropped, and the journal read from its beginning instead.
+_UNFIT_SNAPSHOT: Final = (DamagedRunError, DamagedSnapshotError, InvariantViolation, JournalMismatch)
+
+
 class _StopRequestedError(Exception):
     """Told to stop while the journal was still being read: nothing to tidy up."""
 
@@ -110,7 +115,7 @@ class Metrics:
         )
         self.latency_seconds: Final = Histogram(
             "neraca_decision_latency_seconds",
-            "From the append of an action to its decision read back from the journal; the last of each batch.",
+            "From the append of an action to its decision read back; the last of each batch.",
             buckets=(0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
             registry=registry,
         )
@@ -141,8 +146,8 @@ class Metrics:
 def run(config: DeciderConfig, stop: Event) -> None:
     """Decide until told to stop.
 
-    What passes (another decider at work, a broker that restarts, a full disk) ends one life of the decider and
-    not the service: it starts again from the journal, after a pause that grows while nothing gets better.
+    What passes (another decider at work, a broker that restarts, a full disk) ends one life of the decider
+    and not the service: it starts again from the journal, after a pause that grows while nothing gets better.
 
     Raises:
         JournalMismatch: the journal on the broker is not whole.
@@ -190,7 +195,7 @@ def _live(
     except InvariantViolation as error:
         # The state in memory is not to be trusted: it is dropped, and made again from the journal.
         metrics.invariant_violations.inc()
-        log.error("invariant_violated", error=str(error))
+        log.error("invariant_violated", error=str(error))  # noqa: TRY400 - the message has both numbers
         return f"an invariant is broken: {error}", False
     except NeracaError as error:
         if not error.retryable:
@@ -300,7 +305,7 @@ class _Decider:
         with contextlib.ExitStack() as opened:
             try:
                 reader, deciding, snapshot_seq = self._load_from_snapshot(opened)
-            except (DamagedRunError, DamagedSnapshotError, InvariantViolation, JournalMismatch, OSError) as error:
+            except (*_UNFIT_SNAPSHOT, OSError) as error:
                 if not isinstance(error, FileNotFoundError):
                     log.warning("snapshot_dropped", reason=str(error))
                 opened.close()
@@ -323,7 +328,9 @@ class _Decider:
         snapshot = read_snapshot(self._folder / SNAPSHOT_FILE, seen)
         last_seq: int = snapshot.state.next_seq - 1
         if seen.stored_seq < last_seq:
-            raise DamagedRunError(f"ids are stored up to decision {seen.stored_seq}, the state is of {last_seq}")
+            raise DamagedRunError(
+                f"ids are stored up to decision {seen.stored_seq}, the state is of {last_seq}"
+            )
         if seen.stored_seq == last_seq and seen.stored_sha256 != snapshot.last_sha256:
             raise DamagedRunError(f"ids and state are of two journals, which differ in decision {last_seq}")
         reader = self._journal_reader(last_seq, snapshot.last_sha256, snapshot.offset)
@@ -389,7 +396,7 @@ class _Decider:
                 self._follow(deciding, entry.value, entry.offset)
 
     def _follow(self, deciding: Deciding, avro: bytes, offset: int) -> None:
-        """Take one decision. The reader may have accepted further ones: only what was followed is known here."""
+        """Take one decision; the reader has accepted further ones already, which do not count here."""
         deciding.follow(avro, offset)
         seen = deciding.seen
         engine = deciding.engine
@@ -448,7 +455,7 @@ class _Decider:
                 self._confirmed_at = time.monotonic()
                 self._metrics.active.set(1)
                 log.info("active", next_action_offset=self._deciding.next_action_offset)
-        except Exception as error:  # Raised in a callback it would lose the records of that call.
+        except Exception as error:  # noqa: BLE001 - raised in a callback it would lose the records of that call.
             self._failure = error
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -500,7 +507,8 @@ class _Decider:
                 messages.append(message)
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
                 raise JournalMismatch(
-                    f"{self._actions_topic} has no offset {self._deciding.next_action_offset}, where the journal stops",
+                    f"{self._actions_topic} has no offset {self._deciding.next_action_offset}, "
+                    "where the journal stops",
                     advice="Restore the topic of actions; nothing was decided in between.",
                 )
             elif error.code() not in PASSING:
@@ -521,7 +529,8 @@ class _Decider:
             on_delivery=self._on_refused,
         )
         if taken != len(decided.values):
-            # Its queue holds twice what can be pending, so something is wrong; order must not depend on a retry.
+            # Its queue holds twice what can be pending, so something is wrong; order must not depend on a
+            # retry.
             raise Superseded(f"the client took {taken} of {len(decided.values)} decisions")
         self._metrics.count(decided)
 
@@ -650,7 +659,7 @@ class _Decider:
         The folder's lock stays: nobody else may use the folder while a snapshot is written there.
         """
         kept = {0, 1, 2, self._lock.fileno()}
-        for number in {int(name) for name in os.listdir("/dev/fd")} - kept:
+        for number in {int(path.name) for path in Path("/dev/fd").iterdir()} - kept:
             with contextlib.suppress(OSError):  # The listing itself had one, which is closed already.
                 os.close(number)
 
@@ -661,7 +670,7 @@ class _Decider:
             if done:
                 self._snapshot_pid = None
                 if status != 0:
-                    log.error("snapshot_failed", advice="See that the state folder can be written and has room.")
+                    log.error("snapshot_failed", advice="See that the state folder has room.")
 
     def _write_snapshot(self) -> None:
         deciding = self._deciding

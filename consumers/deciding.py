@@ -184,14 +184,14 @@ class Deciding:
                 if not pending or self.acceptance.last_sha256 != pending[0].sha256:
                     raise Superseded(
                         f"decision {self.acceptance.last_seq} in the journal is another decider's",
-                        advice="This decider starts again from the journal; see that all run the same version.",
+                        advice="It starts again from the journal; see that all run the same version.",
                     )
                 # The same decision in another frame: from a decider whose schema ids are others.
                 self._confirm(message)
                 confirmed += 1
         return confirmed
 
-    def _confirm(self, message: Any) -> Written:
+    def _confirm(self, message: Any) -> Written:  # noqa: ANN401 - the client's message
         """Take the oldest decision that was pending as one that stands in the journal."""
         written = self.pending.popleft()
         self.confirmed_at = written.recorded_at

@@ -1,10 +1,10 @@
 """The one reader of the journal, shared by all consumers: what is accepted, and in which order.
 
 The rule (docs/ARCHITECTURE.md, "The journal"): the next record is accepted if its `seq` is the last accepted
-plus one and its `previous_sha256` is the hash of the last accepted. A record identical to an accepted one is a
-repeat and dropped: a retry after a crash. Anything else is passed over and counted: a second decider that did
-not notice that it was replaced, or one that runs other rules. All readers see the same order, so all accept
-the same journal. This module must not decide or apply anything.
+plus one and its `previous_sha256` is the hash of the last accepted. A record identical to an accepted one is
+a repeat and dropped: a retry after a crash. Anything else is passed over and counted: a second decider that
+did not notice that it was replaced, or one that runs other rules. All readers see the same order, so all
+accept the same journal. This module must not decide or apply anything.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ HASHES_KEPT: Final = 65_536
 FRAME_BYTES: Final = 5
 SHA256_BYTES: Final = 32
 ASK_AGAIN_SECONDS: Final = 0.1
-# The broker answers as soon as there is something; this is how long it holds a fetch while there is nothing, and
-# anything else that is asked on that connection waits behind it. At 5 ms an idle consumer cost the broker a tenth
-# of a core, and no record came sooner.
+# The broker answers as soon as there is something; this is how long it holds a fetch while there is nothing,
+# and anything else that is asked on that connection waits behind it. At 5 ms an idle consumer cost the broker
+# a tenth of a core, and no record came sooner.
 FETCH_WAIT_MAX_MS: Final = 100
-# While a broker is away the client would write a line every 50 ms, in a form of its own. What matters comes as an
-# error of a call, and is told by whoever made it.
+# While a broker is away the client would write a line every 50 ms, in a form of its own. What matters comes
+# as an error of a call, and is told by whoever made it.
 CLIENT_LOG_LEVEL: Final = 2
 # What the client tells of a broker that restarts, moves, or cannot be reached: it goes on by itself. Its own
 # mark, `KafkaError.retriable`, is set for transactions only.
@@ -159,7 +159,7 @@ class JournalReader:
     def __init__(
         self, kafka: Mapping[str, str | int], topic: str, *, last_seq: int, last_sha256: bytes, offset: int
     ) -> None:
-        """Start after the decision of that `seq` and hash (-1 and zeros: from the beginning), at that offset."""
+        """Start after the decision of that `seq` and hash (-1 and zeros: from the beginning), there."""
         self.acceptance: Final = Acceptance(last_seq, last_sha256)
         self.next_offset: i64 = offset
         self.at_end: bool = False
@@ -203,8 +203,7 @@ class JournalReader:
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.at_end = True
                 end: i64 = message.offset() or 0
-                if end > self.next_offset:
-                    self.next_offset = end
+                self.next_offset = max(self.next_offset, end)
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
                 raise JournalMismatch(
                     f"the journal {self.topic} has no offset {self.next_offset} any more",
@@ -214,8 +213,7 @@ class JournalReader:
                 raise BrokerUnavailable(f"the journal {self.topic} cannot be read: {error.str()}")
         if records:
             after: i64 = (records[-1].offset() or 0) + 1
-            if after > self.next_offset:
-                self.next_offset = after
+            self.next_offset = max(self.next_offset, after)
             # An end that was seen before these records is the end no more; one behind them still is.
             last_error = found[-1].error()
             self.at_end = last_error is not None and last_error.code() == KafkaError._PARTITION_EOF
@@ -242,7 +240,7 @@ class JournalReader:
         deadline = time.monotonic() + timeout_seconds
         while True:
             try:
-                _, high = self._consumer.get_watermark_offsets(partition, timeout=timeout_seconds, cached=False)
+                _, high = self._consumer.get_watermark_offsets(partition, timeout=timeout_seconds)
             except KafkaException as error:
                 # A topic just made, or one that moves: the client asks the wrong broker until it is told.
                 if error.args[0].code() not in PASSING or time.monotonic() > deadline:

@@ -1,8 +1,8 @@
 """Every action id ever decided, on disk: memory stays bounded however long the journal grows.
 
 A sorted-run store: new ids gather in memory, are written as one sorted, checksummed file, and files of like
-size are merged. Files are mapped, not read: the operating system keeps of them what it has room for. All of it
-can be made again from the journal, so nothing here is the truth. It must not decide anything.
+size are merged. Files are mapped, not read: the operating system keeps of them what it has room for. All of
+it can be made again from the journal, so nothing here is the truth. It must not decide anything.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 
 from ledger.state import SeenActions
 
-# Columns of a run, one after the other: the mixed key that it is sorted by, the action id, the content digest,
-# the seq. Columns and not rows, so that a binary search touches keys only.
+# Columns of a run, one after the other: the mixed key that it is sorted by, the action id, the content
+# digest, the seq. Columns and not rows, so that a binary search touches keys only.
 COLUMNS: Final = (("mixed", "<u8"), ("id", "S16"), ("digest", "S16"), ("seq", "<i8"))
 # At about 300 bytes an id this bounds the ids in memory to some 40 MB, and a flush to a tenth of a second.
 FRESH_IDS_MAX: Final = 131_072
@@ -45,7 +45,9 @@ class DamagedRunError(Exception):
 
 
 def _mixed(ids: Any) -> Any:
-    """Spread ids, which sources may count up, over 64 bits: pairs of big-endian halves in, one number each out."""
+    """Spread ids, which sources may count up, over 64 bits: pairs of big-endian halves in, one number each
+    out.
+    """
     halves = ids.view(">u8").reshape(-1, 2).astype(np.uint64)
     spread = (halves[:, 0] * _MIX_HIGH) ^ (halves[:, 1] * _MIX_LOW)
     return spread ^ (spread >> np.uint64(29))
@@ -217,7 +219,8 @@ class StoredSeenActions(SeenActions):
         runs = [Run(path) for path in folder.glob("*.ids")]
         for run in sorted(runs, key=lambda run: (run.first_seq, -run.last_seq)):
             if run.last_seq <= self.stored_seq:
-                run.path.unlink()  # Merged into the run before it, by a process that ended before it tidied up.
+                # Merged into the run before it, by a process that ended before it tidied up.
+                run.path.unlink()
                 continue
             if run.first_seq != self.stored_seq + 1:
                 raise DamagedRunError(f"ids of the decisions from {self.stored_seq + 1} on are missing")
@@ -243,7 +246,8 @@ class StoredSeenActions(SeenActions):
         return self._first.get(action_id) or self._found.get(action_id)
 
     def prefetch(self, action_ids: list[bytes]) -> None:
-        """Look up a batch of ids in the files at once: `find` answers for these, and for fresh ones, until the next.
+        """Look up a batch of ids in the files at once: `find` answers for these, and for fresh ones, until
+        the next.
 
         Almost every id is new, so this is the cost of not finding: one word of each file's filter.
         """

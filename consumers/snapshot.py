@@ -1,8 +1,9 @@
-"""The decider's own snapshot: the ledger's state at one decision, so that a start need not read the whole journal.
+"""The decider's own snapshot: the ledger's state at one decision, so that a start need not read the whole
+journal.
 
-It is a convenience, never the truth: it names the decision it was made after, by `seq`, hash and offset; whoever
-loads it finds that decision in the journal first. A snapshot that does not fit is thrown away, and the journal read
-from its beginning.
+It is a convenience, never the truth: it names the decision it was made after, by `seq`, hash and offset;
+whoever loads it finds that decision in the journal first. A snapshot that does not fit is thrown away, and
+the journal read from its beginning.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
+from ledger.permits import LineState, PermitState
+from ledger.registrations import shared
+from ledger.state import SeenActions, Standing, State
+from ledger.timeline import Timeline
 from schemas.codec import (
     Cursor,
     MalformedRecordError,
@@ -29,11 +34,6 @@ from schemas.codec import (
     write_string,
     write_training,
 )
-
-from ledger.permits import LineState, PermitState
-from ledger.registrations import shared
-from ledger.state import SeenActions, Standing, State
-from ledger.timeline import Timeline
 
 # Changed with every change of what follows: a snapshot of another form is thrown away.
 MAGIC: Final = b"neraca-snapshot-1\n"

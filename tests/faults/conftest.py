@@ -1,4 +1,4 @@
-"""One ledger of its own for each test: topics, the processes that decide there, and a history to feed them."""
+"""A ledger for each test: topics, the processes that decide there, and a history to feed them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +10,8 @@ from schemas.action_json import read_action_line
 from schemas.errors import ShapeError
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.services import Crew, crew
 from tests.faults.journals import Ledger
+from tests.faults.services import Crew, crew
 from tests.running import RunningStack
 
 HISTORY_ACTIONS = 10_000

@@ -1,7 +1,7 @@
 """One ledger on Kafka as a test sees it: what went in, what came out, and the judgement whether it is whole.
 
-The judge shares with the decider only the rules (`ledger/`) and the acceptance rule: it reads both topics from
-their beginnings, decides every action again, and compares bytes.
+The judge shares with the decider only the rules (`ledger/`) and the acceptance rule: it reads both topics
+from their beginnings, decides every action again, and compares bytes.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ class Ledger:
         assert [] == failures
 
     def abort(self, topic: str, values: Sequence[bytes]) -> None:
-        """Write records in a transaction that is aborted: they and a marker take offsets, and nobody sees them."""
+        """Write records in a transaction that is aborted: they and a marker take offsets, and nobody sees
+        them.
+        """
         before = self.end(topic)
         producer = Producer({**self.kafka, "transactional.id": topic, "log_level": 0})
         producer.init_transactions(30)
@@ -136,7 +138,9 @@ class Ledger:
             time.sleep(0.01)
 
     def end(self, topic: str) -> int:
-        """Give the offset up to which the topic can be read: where the next record goes, but for transactions."""
+        """Give the offset up to which the topic can be read: where the next record goes, but for
+        transactions.
+        """
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while True:
             try:

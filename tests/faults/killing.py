@@ -1,4 +1,6 @@
-"""Kills whoever works on a ledger, again and again, while actions keep coming; says nothing of what must hold."""
+"""Kills whoever works on a ledger, again and again, while actions keep coming; says nothing of what must
+hold.
+"""
 
 import contextlib
 import random
@@ -27,8 +29,8 @@ def kill_again_and_again(
 ) -> None:
     """Kill whoever decides, so many times, each at a random moment after it began; wait until all is decided.
 
-    With a standby there is one to take over; without, the next one is started only then. A projector is killed as
-    often, at moments of its own.
+    With a standby there is one to take over; without, the next one is started only then. A projector is
+    killed as often, at moments of its own.
     """
     moments = random.Random(seed)
     running = [services.start(wait_ready=False) for _ in range(1 + standby)]
@@ -53,7 +55,9 @@ def kill_again_and_again(
 
 
 def _until_progress(ledger: Ledger, load: Load, target: int) -> None:
-    """Wait for so many decisions, and for at least one since now, if any is still to come: somebody is at work."""
+    """Wait for so many decisions, and for at least one since now, if any is still to come: somebody is at
+    work.
+    """
     target = min(load.actions, max(target, ledger.end(ledger.decisions_topic) + 1))
     eventually(f"{target} decisions", partial(is_beyond, ledger, target), timeout_seconds=120)
 

@@ -1,4 +1,5 @@
-"""Real services in processes of their own, which a test may kill, freeze and thaw, and what they tell of themselves.
+"""Real services in processes of their own, which a test may kill, freeze and thaw, and what they tell of
+themselves.
 
 Decides nothing and asserts nothing: `journals.py` says what must hold afterwards.
 """
@@ -122,7 +123,7 @@ class Service:
 
 
 class Crew:
-    """Starts the services of one ledger, which share a home as on one machine, and ends those that still run."""
+    """Starts the services of one ledger, which share a home, and ends those that still run."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings

@@ -1,4 +1,6 @@
-"""Bytes on the action topic that are no action: each is accounted for, set aside as it came, and held against nobody."""
+"""Bytes on the action topic that are no action: each is accounted for, set aside as it came, and held against
+nobody.
+"""
 
 import json
 from uuid import UUID
@@ -6,8 +8,8 @@ from uuid import UUID
 from schemas.action_json import read_action_line
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger
+from tests.faults.services import Crew, eventually
 
 IDS = built_in_ids()
 ACTION_ID_BYTES = 16
@@ -63,12 +65,12 @@ def bad_values() -> dict[str, bytes | None]:
 def test_every_kind_of_bad_bytes_is_decided_as_unreadable_and_set_aside(
     ledger: Ledger, deciders: Crew
 ) -> None:
-    """One UNREADABLE decision and one dead letter each, byte for byte with its origin; the next good action counts."""
+    """One UNREADABLE decision and one dead letter each, byte for byte with its origin; the next good action
+    counts.
+    """
     bad = bad_values()
     decider = deciders.start()
-    number = 0
-    for value in bad.values():
-        number += 1
+    for number, value in enumerate(bad.values(), start=1):
         ledger.send([value, frame(IDS.action_id, licence(number))])
     eventually("all is decided", ledger.is_decided)
     verdict = ledger.judge()

@@ -1,4 +1,6 @@
-"""The broker killed, restarted and frozen under load: nothing is lost, nothing happens twice, nobody has to help."""
+"""The broker killed, restarted and frozen under load: nothing is lost, nothing happens twice, nobody has to
+help.
+"""
 
 import signal
 import time
@@ -10,9 +12,9 @@ from neraca.settings import Settings
 from neraca.stack.embedded import EmbeddedStack
 from neraca.stack.home import Home
 from neraca.stack.topics import ensure_topics
-from tests.faults.services import crew, eventually
 from tests.faults.journals import Ledger
 from tests.faults.load import Load
+from tests.faults.services import crew, eventually
 
 # Longer than the session of a decider, so that the broker wakes up and finds both of them dead.
 FROZEN_SECONDS = 7.0

@@ -4,8 +4,8 @@ import os
 
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger
+from tests.faults.services import Crew, eventually
 from tests.faults.test_two_deciders import readers_agree, rest_of
 
 IDS = built_in_ids()
@@ -14,7 +14,9 @@ IDS = built_in_ids()
 def test_foreign_records_are_passed_over_and_counted(
     ledger: Ledger, deciders: Crew, history_values: list[bytes]
 ) -> None:
-    """Random bytes, none at all, old decisions again, the right number on the wrong chain, an aborted transaction."""
+    """Random bytes, none at all, old decisions again, the right number on the wrong chain, an aborted
+    transaction.
+    """
     decider = deciders.start()
     all_along = ledger.reader()
     ledger.send(history_values[:300])

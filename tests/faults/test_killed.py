@@ -1,4 +1,6 @@
-"""Decider and projector killed at any moment, with a standby and without: the journal is whole, the tables are right."""
+"""Decider and projector killed at any moment, with a standby and without: the journal is whole, the tables
+are right.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,6 @@
-"""The store of action ids: it answers like a dictionary, whatever was flushed, merged, cut off or opened again."""
+"""The store of action ids: it answers like a dictionary, whatever was flushed, merged, cut off or opened
+again.
+"""
 
 import shutil
 import tempfile
@@ -24,7 +26,7 @@ _WORD = 2**64
 
 
 def colliding(high: int, spread: int) -> bytes:
-    """An id with that first half, made so that it is mixed to the same key as every other of that `spread`."""
+    """An id with that first half, which is mixed to the same key as every other of that `spread`."""
     low = (spread ^ (high * int(_MIX_HIGH))) * pow(int(_MIX_LOW), -1, _WORD) % _WORD
     return high.to_bytes(8, "big") + low.to_bytes(8, "big")
 
@@ -119,6 +121,7 @@ def test_the_ids_meant_to_collide_do() -> None:
 
 
 def files_of(folder: Path) -> set[str]:
+    """The names of the files there."""
     return {path.name for path in folder.iterdir()}
 
 
@@ -142,7 +145,7 @@ def test_killed_between_a_merge_and_the_removal_of_what_it_merged(tmp_path: Path
 
 
 def test_a_stretch_of_decisions_without_a_new_id_is_a_file_as_well(tmp_path: Path) -> None:
-    """Nothing but duplicates and unreadable records since the last flush: the position moves on all the same."""
+    """Nothing but duplicates and unreadable records since the last flush: the position moves on."""
     journal = Journal(tmp_path)
     journal.decide(IDS[:FRESH_IDS_MAX])
     journal.decide(IDS[:2])

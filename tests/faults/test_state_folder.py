@@ -18,9 +18,9 @@ from consumers.snapshot import MAGIC
 from schemas.codec import decode_decision
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger, decide_again
 from tests.faults.killing import is_beyond
+from tests.faults.services import Crew, eventually
 from tests.running import RunningStack
 
 FRESH_IDS_MAX = 150
@@ -44,7 +44,7 @@ def config_of(ledger: Ledger, state_folder: Path) -> decider.DeciderConfig:
 
 @contextmanager
 def loaded(ledger: Ledger, state_folder: Path, stop: Event | None = None) -> Iterator[tuple[Deciding, int]]:
-    """A decider that has read the journal, before it takes part: its ledger, and the snapshot it began with."""
+    """A decider that has read the journal, before it takes part: its ledger, and the snapshot used."""
     config = config_of(ledger, state_folder)
     folder, lock = decider._claim_folder(state_folder)
     with Monitoring("decider", 0) as monitoring:
@@ -72,10 +72,12 @@ def cut(path: Path, place: float) -> None:
 
 
 def snapshot_of(folder: Path) -> Path:
+    """The snapshot of the only decider."""
     return folder / "0" / decider.SNAPSHOT_FILE
 
 
 def ids_of(folder: Path, number: int) -> Path:
+    """One of its files of ids, in their order."""
     return sorted((folder / "0" / "seen").glob("*.ids"))[number]
 
 
@@ -101,92 +103,112 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-def test_a_damaged_state_folder_is_made_again_from_the_journal(
-    ledger: Ledger,
-    new_topics: Callable[[], str],
-    stack: RunningStack,
-    deciders: Crew,
-    history_values: list[bytes],
-    tmp_path: Path,
-) -> None:
-    """Each way to lose a file is noticed; the state after it, and every id ever seen, are those of the journal."""
+class Decided:
+    """A journal of 1,500 decisions, and the state folder of the decider that made it."""
+
+    def __init__(self, ledger: Ledger, state_folder: Path) -> None:
+        self.ledger = ledger
+        self.state_folder = state_folder
+        self.journal = [avro for _, avro in ledger.accepted()]
+        self.decisions = [decode_decision(avro) for avro in self.journal]
+        self.seen: dict[bytes, tuple[bytes | None, int]] = {}
+        for decision in self.decisions:
+            if decision.action_id is not None and decision.outcome != "DUPLICATE":
+                self.seen.setdefault(decision.action_id, (decision.content_digest, int(decision.seq)))
+
+    def load(self, folder: Path, name: str = "") -> int:
+        """Load from that folder, find all as the journal has it, and give the snapshot that was used."""
+        with loaded(self.ledger, folder) as (deciding, snapshot_seq):
+            assert sha256(self.journal[-1]).digest() == deciding.engine.last_sha256, name
+            assert ACTIONS == deciding.next_action_offset, name
+            deciding.seen.prefetch(list(self.seen))
+            assert self.seen == {each: deciding.seen.find(each) for each in self.seen}, name
+            assert len(self.seen) == len(deciding.seen), name
+        return snapshot_seq
+
+
+@pytest.fixture
+def decided(ledger: Ledger, deciders: Crew, history_values: list[bytes]) -> Decided:
+    """Made by a real decider, which was then stopped."""
     first = deciders.start(*LIMITS)
     for start in range(0, ACTIONS, 150):
         ledger.send(history_values[start : start + 150])
         eventually("the part is decided", ledger.is_decided)
     eventually("a snapshot is there", snapshot_of(deciders.state_folder).exists)
     assert 0 == first.stop()
-    journal = [avro for _, avro in ledger.accepted()]
-    decisions = [decode_decision(avro) for avro in journal]
-    seen: dict[bytes, tuple[bytes | None, int]] = {}
-    for decision in decisions:
-        if decision.action_id is not None and decision.outcome != "DUPLICATE":
-            seen.setdefault(decision.action_id, (decision.content_digest, int(decision.seq)))
+    return Decided(ledger, deciders.state_folder)
 
-    def find(name: str, folder: Path) -> int:
-        with loaded(ledger, folder) as (deciding, snapshot_seq):
-            assert sha256(journal[-1]).digest() == deciding.engine.last_sha256, name
-            assert ACTIONS == deciding.next_action_offset, name
-            deciding.seen.prefetch(list(seen))
-            assert seen == {action_id: deciding.seen.find(action_id) for action_id in seen}, name
-            assert len(seen) == len(deciding.seen), name
-        return snapshot_seq
 
+def test_a_damaged_state_folder_is_made_again_from_the_journal(
+    decided: Decided, deciders: Crew, history_values: list[bytes], tmp_path: Path
+) -> None:
+    """Each way to lose a file is noticed; state and ids are the journal's, and so are the next decisions."""
     pristine = tmp_path / "pristine"
-    shutil.copytree(deciders.state_folder, pristine)
-    assert 0 <= find("untouched", pristine) < ACTIONS
+    shutil.copytree(decided.state_folder, pristine)
+    assert 0 <= decided.load(pristine) < ACTIONS
     for name, damage in DAMAGES.items():
         folder = tmp_path / "damaged"
-        shutil.copytree(deciders.state_folder, folder)
+        shutil.copytree(decided.state_folder, folder)
         damage(folder)
-        snapshot_seq = find(name, folder)
+        snapshot_seq = decided.load(folder, name)
         # The ids behind the snapshot come from the journal's tail as well, so their file may be gone.
         assert -1 == snapshot_seq or name == "ids: the last file gone", name
         shutil.rmtree(folder)
 
-    # The same folder before a journal that lost its tail, and before another one.
+    # Told to stop while it still reads, it leaves the files as they are.
+    stop = Event()
+    stop.set()
+    with pytest.raises(decider._StopRequestedError), loaded(decided.ledger, pristine, stop):
+        pass
+    assert decided.load(pristine, "after a stop") >= 0
+
+    # From the snapshot it answers for ids that stand in files only, and the journal stays what it would be.
+    deciders.start(*LIMITS)
+    ledger = decided.ledger
+    ledger.send([*history_values[:60], *history_values[ACTIONS : ACTIONS + 200], *history_values[700:760]])
+    eventually("all is decided", ledger.is_decided)
+    verdict = ledger.judge()
+    assert ACTIONS + 320 == len(verdict.decisions)
+    again = [*verdict.decisions[ACTIONS : ACTIONS + 60], *verdict.decisions[-60:]]
+    for decision, original in zip(again, [*decided.decisions[:60], *decided.decisions[700:760]], strict=True):
+        if original.action_id is not None:
+            first_seq = decided.seen[original.action_id][1]
+            assert ("DUPLICATE", first_seq) == (decision.outcome, decision.first_seq)
+
+
+def test_a_state_folder_before_another_journal(
+    decided: Decided,
+    new_topics: Callable[[], str],
+    stack: RunningStack,
+    history_values: list[bytes],
+    tmp_path: Path,
+) -> None:
+    """A journal that lost its tail, an empty one, one of the same actions at other times: all are noticed."""
     for kept in (100, 0):
         shorter = Ledger(stack.bootstrap, new_topics())
-        shorter.forge([frame(IDS.decision_id, avro) for avro in journal[:kept]])
-        shutil.copytree(deciders.state_folder, tmp_path / f"{kept}")
+        shorter.forge([frame(IDS.decision_id, avro) for avro in decided.journal[:kept]])
+        shutil.copytree(decided.state_folder, tmp_path / f"{kept}")
         with loaded(shorter, tmp_path / f"{kept}") as (deciding, snapshot_seq):
             assert (-1, kept) == (snapshot_seq, deciding.engine.state.next_seq)
         shorter.close()
     other = Ledger(stack.bootstrap, new_topics())
     other.send(history_values[:ACTIONS])
     other_journal = decide_again(other.read(other.actions_topic))
-    assert journal[0] != other_journal[0]
+    assert decided.journal[0] != other_journal[0]
     other.forge([frame(IDS.decision_id, avro) for avro in other_journal])
-    shutil.copytree(deciders.state_folder, tmp_path / "other")
+    shutil.copytree(decided.state_folder, tmp_path / "other")
     with loaded(other, tmp_path / "other") as (deciding, snapshot_seq):
         assert -1 == snapshot_seq
         assert other_journal[-1] == deciding.engine.last_bytes
     other.close()
 
-    # Told to stop while it still reads, it leaves the files as they are.
-    stop = Event()
-    stop.set()
-    with pytest.raises(decider._StopRequestedError), loaded(ledger, pristine, stop):
-        pass
-    assert find("after a stop", pristine) >= 0
-
-    # From the snapshot, it answers for ids whose memory is in files only, and the journal stays what it would be.
-    deciders.start(*LIMITS)
-    ledger.send([*history_values[:60], *history_values[ACTIONS : ACTIONS + 200], *history_values[700:760]])
-    eventually("all is decided", ledger.is_decided)
-    verdict = ledger.judge()
-    assert ACTIONS + 320 == len(verdict.decisions)
-    again = [*verdict.decisions[ACTIONS : ACTIONS + 60], *verdict.decisions[-60:]]
-    originals = [*decisions[:60], *decisions[700:760]]
-    for decision, original in zip(again, originals, strict=True):
-        if original.action_id is not None:
-            assert ("DUPLICATE", seen[original.action_id][1]) == (decision.outcome, decision.first_seq)
-
 
 def test_a_decider_killed_while_it_writes_its_files_finds_its_way(
     ledger: Ledger, deciders: Crew, history_values: list[bytes]
 ) -> None:
-    """SIGKILL with a snapshot, a file of ids or a merge half done, and unfinished files of another: all is made again."""
+    """SIGKILL with a snapshot, a file of ids or a merge half done, and unfinished files of another: all is
+    made again.
+    """
     for start in (0, 1_000):
         decider_now = deciders.start("--snapshot-every", "150", "--fresh-ids-max", "50", wait_ready=False)
         ledger.send(history_values[start : start + 1_000])

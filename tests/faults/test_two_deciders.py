@@ -12,9 +12,9 @@ from ledger.policy import default_policy
 from schemas.codec import decode_decision
 from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.faults.services import Crew, eventually
 from tests.faults.journals import Ledger, Verdict
 from tests.faults.other_rules import VERSION, start_with_other_rules
+from tests.faults.services import Crew, eventually
 
 
 def rest_of(reader: JournalReader, timeout_seconds: float = 15.0) -> list[bytes]:
@@ -50,7 +50,9 @@ def readers_agree(ledger: Ledger, verdict: Verdict, first: JournalReader, first_
 def test_a_decider_that_slept_through_its_replacement(
     ledger: Ledger, deciders: Crew, history_values: list[bytes]
 ) -> None:
-    """SIGSTOP for longer than the session, takeover, SIGCONT: the sleeper's writes change nothing, it stands by."""
+    """SIGSTOP for longer than the session, takeover, SIGCONT: the sleeper's writes change nothing, it stands
+    by.
+    """
     sleeper = deciders.start()
     ledger.send(history_values[:500])
     eventually("the first decides", lambda: ledger.end(ledger.decisions_topic) >= 500)
@@ -120,7 +122,9 @@ class _Message:
 def test_a_decider_that_ignores_the_election(
     ledger: Ledger, deciders: Crew, history_values: list[bytes], tmp_path: Path
 ) -> None:
-    """Whether it writes first, second or long after: its decisions are the same bytes, so nothing happens twice."""
+    """Whether it writes first, second or long after: its decisions are the same bytes, so nothing happens
+    twice.
+    """
     ledger.send(history_values[:1_000])
     zombie = Zombie(ledger, tmp_path / "zombie", Engine.start())
     first = zombie.decide(0, 400)
@@ -151,7 +155,9 @@ def test_a_decider_that_ignores_the_election(
 def test_the_same_decision_in_another_frame_is_no_stranger(
     ledger: Ledger, deciders: Crew, history_values: list[bytes], tmp_path: Path
 ) -> None:
-    """Two deciders whose schema ids differ write the same Avro bytes: hashes cover these, so neither is disturbed."""
+    """Two deciders whose schema ids differ write the same Avro bytes: hashes cover these, so neither is
+    disturbed.
+    """
     ledger.send(history_values[:300])
     zombie = Zombie(ledger, tmp_path / "zombie", Engine.start())
     ledger.forge([frame(4_711, value[5:]) for value in zombie.decide(0, 300)])
@@ -167,7 +173,9 @@ def test_the_same_decision_in_another_frame_is_no_stranger(
 def test_a_decider_with_other_rules_that_comes_second_is_passed_over(
     ledger: Ledger, deciders: Crew, history_values: list[bytes]
 ) -> None:
-    """It wakes up with actions in its hands, decides them its way: no reader takes it, it notices and starts again."""
+    """It wakes up with actions in its hands, decides them its way: no reader takes it, it notices and starts
+    again.
+    """
     other = deciders.start("--other-rules")
     all_along = ledger.reader()
     ledger.send(history_values[:500])
@@ -200,7 +208,8 @@ def test_a_decider_with_other_rules_that_comes_second_is_passed_over(
 def test_a_decider_with_other_rules_that_comes_first_is_followed(
     ledger: Ledger, deciders: Crew, history_values: list[bytes], tmp_path: Path
 ) -> None:
-    """Acceptance proves order and nothing more: its record stands, the honest one drops its own and goes on behind.
+    """Acceptance proves order and nothing more: its record stands, the honest one drops its own and goes on
+    behind.
 
     That the record breaks the rules is for a re-execution to show, which it does.
     """
