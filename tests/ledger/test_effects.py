@@ -7,11 +7,13 @@ oracle to something outside both. The first are the sixteen cases of the domain'
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import pytest
 
 from tests.ledger.story import (
+    LADDER,
     SERVICE_OFFICE,
     Story,
     agency,
@@ -786,6 +788,33 @@ LATE = [
         code="CONFLICTING_DEPARTURES",
     ),
     Effect(
+        "the new one has departed, and another is open since",
+        [*READY, new(), *arrived(), new("R-3", at="2023-07-26 11:00")],
+        late_departure(entered="2023-07-26 12:00"),
+        code="CONFLICTING_DEPARTURES",
+        stands={"R-1": "reregistered S-1/1 restored", "R-3": "open -"},
+    ),
+    Effect(
+        "a departure of before the old registration does not conflict",
+        [
+            *TWO,
+            old("R-0", line="S-2/1"),
+            *ready("R-0"),
+            step("departed", "R-0", "2023-03-02 10:00"),
+            old(at="2023-02-02 10:00"),
+            *ready(),
+            new(),
+        ],
+        late_departure(),
+        postings=["S-1/1 reserved>available 1", "S-1/1 available>departed 1"],
+        stands={
+            "R-0": "departed S-2/1 departed",
+            "R-1": "departed S-1/1 departed",
+            "R-2": "voided S-1/1 returned",
+        },
+        late=True,
+    ),
+    Effect(
         "not late, and yet after a re-registration",
         [*READY, new()],
         step("departed", at="2023-07-16 23:00", entered="2023-07-16 23:30"),
@@ -895,6 +924,48 @@ def test_stages_stand_in_the_order_decided_with_their_local_reading() -> None:
         ("agreement_signed", "2023-03-01T10:00:00.500000+08:00"),
         ("candidate_id_issued", "2023-03-01T00:00:00+00:00"),
     ] == list(registration["stages"].items())
+
+
+NEEDED = {
+    "documents_verified": (),
+    "candidate_id_issued": ("documents_verified",),
+    "agreement_signed": ("documents_verified",),
+    "documents_fulfilled": ("candidate_id_issued", "agreement_signed"),
+    "orientation_completed": ("documents_fulfilled",),
+    "biometrics_registered": ("documents_fulfilled",),
+    "departed": ("orientation_completed", "biometrics_registered"),
+}
+
+
+# Every set of stages that can have been passed: of each, what it needs was passed as well.
+REACHABLE = [
+    passed
+    for count in range(len(LADDER) + 1)
+    for passed in combinations(LADDER, count)
+    if all(set(NEEDED[kind]) <= set(passed) for kind in passed)
+]
+
+
+@pytest.mark.parametrize("passed", REACHABLE, ids=lambda passed: "+".join(passed) or "nothing")
+def test_stage_needs_what_the_contract_names(passed: tuple[str, ...]) -> None:
+    """From wherever a registration can stand, a stage is taken exactly if those that it needs are passed."""
+    for kind, needed in NEEDED.items():
+        story = Story(
+            *TWO,
+            new(),
+            *(
+                step(each, "R-2", "2023-07-18 10:00", system="SIAPKERJA", line=_line_of(each))
+                for each in passed
+            ),
+        )
+        line = _line_of(kind)
+        decision = story.tell(step(kind, "R-2", "2023-07-18 10:00", system="SIAPKERJA", line=line))
+        expected = None if set(needed) <= set(passed) else "STAGE_OUT_OF_ORDER"
+        assert (kind, "STAGE_ALREADY_PASSED" if kind in passed else expected) == (kind, decision["code"])
+
+
+def _line_of(kind: str) -> str | None:
+    return "S-1/1" if kind == "agreement_signed" else None
 
 
 def test_reregistration_links_both_ways_for_ever() -> None:
