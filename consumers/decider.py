@@ -91,6 +91,7 @@ class DeciderConfig:
     fresh_ids_max: int = FRESH_IDS_MAX
 
 
+_STATE_FOLDER_ADVICE: Final = "See that the state folder can be written and has room."
 # Why a snapshot is dropped, and the journal read from its beginning instead.
 _UNFIT_SNAPSHOT: Final = (DamagedRunError, DamagedSnapshotError, InvariantViolation, JournalMismatch)
 
@@ -130,6 +131,11 @@ class Metrics:
         )
         self.restarts: Final = Counter(
             "neraca_decider_restarts", "Starts again from the journal, after the first.", registry=registry
+        )
+        self.state_failures: Final = Counter(
+            "neraca_state_failures",
+            "Snapshots and files of ids that could not be written: is the disk full?",
+            registry=registry,
         )
         self.registrations: Final = Gauge(
             "neraca_registrations", "Registrations in the ledger.", registry=registry
@@ -404,7 +410,7 @@ class _Decider:
         if seq == seen.stored_seq and engine.last_sha256 != seen.stored_sha256:
             raise JournalMismatch(f"decision {seq} is not the one that the stored ids end with")
         if seen.is_full:
-            seen.flush(seq, engine.last_sha256)
+            self._store_ids(seen, seq, engine.last_sha256)
 
     # -- standing by, and deciding ---------------------------------------------------------------------------
 
@@ -623,9 +629,8 @@ class _Decider:
         deciding = self._deciding
         acceptance = deciding.acceptance
         if deciding.seen.is_full:
-            deciding.seen.flush(acceptance.last_seq, acceptance.last_sha256)
-        if self._snapshot_pid is not None:
-            self._collect_snapshot(os.WNOHANG)
+            self._store_ids(deciding.seen, acceptance.last_seq, acceptance.last_sha256)
+        self._collect_snapshot(os.WNOHANG)
         if self._snapshot_is_due():
             self._snapshot_beside()
         now = time.monotonic()
@@ -639,9 +644,10 @@ class _Decider:
 
     def _snapshot_beside(self) -> None:
         """Write a snapshot from a copy of this process, so that deciding does not wait for it."""
-        deciding = self._deciding
-        deciding.seen.flush(deciding.acceptance.last_seq, deciding.acceptance.last_sha256)
-        self._snapshot_seq = deciding.acceptance.last_seq
+        acceptance = self._deciding.acceptance
+        self._snapshot_seq = acceptance.last_seq
+        if not self._store_ids(self._deciding.seen, acceptance.last_seq, acceptance.last_sha256):
+            return  # The next one is due in its time; a state without its ids would be worth nothing.
         pid = os.fork()
         if pid == 0:  # The copy: it has none of the client's threads, writes one file, and is gone.
             code = 1
@@ -652,6 +658,16 @@ class _Decider:
             finally:
                 os._exit(code)
         self._snapshot_pid = pid
+
+    def _store_ids(self, seen: StoredSeenActions, seq: int, sha256: bytes) -> bool:
+        """Move ids from memory to a file. A full disk costs memory, and never a decision."""
+        try:
+            seen.flush(seq, sha256)
+        except OSError as error:
+            self._metrics.state_failures.inc()
+            log.error("ids_not_stored", error=str(error), advice=_STATE_FOLDER_ADVICE)  # noqa: TRY400
+            return False
+        return True
 
     def _let_go_of_what_is_shared(self) -> None:
         """In the copy: close every connection and port, so that they end with the decider, also by SIGKILL.
@@ -670,7 +686,8 @@ class _Decider:
             if done:
                 self._snapshot_pid = None
                 if status != 0:
-                    log.error("snapshot_failed", advice="See that the state folder has room.")
+                    self._metrics.state_failures.inc()
+                    log.error("snapshot_failed", advice=_STATE_FOLDER_ADVICE)
 
     def _write_snapshot(self) -> None:
         deciding = self._deciding
@@ -691,8 +708,13 @@ class _Decider:
             self._read_back(IDLE_WAIT_SECONDS)
         acceptance = self._deciding.acceptance
         is_worth_it = acceptance.last_seq - self._snapshot_seq >= SNAPSHOT_AT_STOP_DECISIONS
-        if not self._deciding.pending and is_worth_it:
-            self._deciding.seen.flush(acceptance.last_seq, acceptance.last_sha256)
+        # One that is being written beside would write the same file.
+        self._collect_snapshot(0)
+        if (
+            is_worth_it
+            and not self._deciding.pending
+            and self._store_ids(self._deciding.seen, acceptance.last_seq, acceptance.last_sha256)
+        ):
             self._write_snapshot()
         log.info("stopped", seq=acceptance.last_seq)
 

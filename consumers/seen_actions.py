@@ -125,7 +125,12 @@ class Run:
 def write_run(
     folder: Path, columns: dict[str, Any], *, first_seq: int, last_seq: int, last_sha256: bytes
 ) -> Run:
-    """Write a run whole or not at all, and open it."""
+    """Write a run whole or not at all, and open it.
+
+    Raises:
+        OSError: the folder cannot be written, or is full.
+
+    """
     order = np.argsort(columns["mixed"], kind="stable")
     sorted_columns = [columns[name][order] for name, _ in COLUMNS]
     sorted_columns.append(_filter(columns["mixed"]))
@@ -145,13 +150,17 @@ def write_run(
         digest.update(column.view(np.uint8).data)
     path = folder / f"{first_seq:020d}-{last_seq:020d}.ids"
     unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        file.write(digest.digest())
-        file.write(len(header).to_bytes(HEADER_START - SHA256_BYTES, "big") + header)
-        for column in sorted_columns:
-            file.write(column.view(np.uint8).data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with unfinished.open("wb") as file:
+            file.write(digest.digest())
+            file.write(len(header).to_bytes(HEADER_START - SHA256_BYTES, "big") + header)
+            for column in sorted_columns:
+                file.write(column.view(np.uint8).data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        unfinished.unlink(missing_ok=True)  # Half a file would only take the room that is missing.
+        raise
     unfinished.replace(path)
     return Run(path)
 
@@ -210,6 +219,7 @@ class StoredSeenActions(SeenActions):
         super().__init__()
         folder.mkdir(parents=True, exist_ok=True)
         self.fresh_ids_max: Final = fresh_ids_max
+        self._full_at = fresh_ids_max
         self._folder: Final = folder
         for unfinished in folder.glob("*.unfinished"):
             unfinished.unlink()
@@ -239,7 +249,7 @@ class StoredSeenActions(SeenActions):
     @property
     def is_full(self) -> bool:
         """Tell whether it is time to flush."""
-        return len(self._first) >= self.fresh_ids_max
+        return len(self._first) >= self._full_at
 
     def find(self, action_id: bytes) -> tuple[bytes, int] | None:
         """Give the content digest and first `seq` of an id that is fresh or was looked up by `prefetch`."""
@@ -282,7 +292,13 @@ class StoredSeenActions(SeenActions):
             self._first[action_id] = (content_digest, seq)
 
     def flush(self, last_seq: int, last_sha256: bytes) -> None:
-        """Write the fresh ids to a file. Every decision up to `last_seq` must be in the journal for good."""
+        """Write the fresh ids to a file. Every decision up to `last_seq` must be in the journal for good.
+
+        Raises:
+            OSError: the folder cannot be written, or is full. The ids stay in memory; it is time to try again
+                when as many more are there.
+
+        """
         if last_seq <= self.stored_seq:
             return
         self._take_merged()
@@ -294,6 +310,7 @@ class StoredSeenActions(SeenActions):
             "digest": np.frombuffer(b"".join([digest for digest, _ in fresh.values()]), dtype="S16"),
             "seq": np.fromiter((seq for _, seq in fresh.values()), dtype="<i8", count=len(fresh)),
         }
+        self._full_at = len(fresh) + self.fresh_ids_max
         self._runs.append(
             write_run(
                 self._folder,
@@ -304,6 +321,7 @@ class StoredSeenActions(SeenActions):
             )
         )
         self._first = {}
+        self._full_at = self.fresh_ids_max
         self._start_merge()
 
     def _start_merge(self) -> None:

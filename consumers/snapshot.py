@@ -84,11 +84,15 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     _write_state(out, snapshot.state)
     body = out.getvalue()
     unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        file.write(body)
-        file.write(hashlib.sha256(body).digest())
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with unfinished.open("wb") as file:
+            file.write(body)
+            file.write(hashlib.sha256(body).digest())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        unfinished.unlink(missing_ok=True)  # Half a file would only take the room that is missing.
+        raise
     unfinished.replace(path)
 
 

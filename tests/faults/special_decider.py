@@ -4,6 +4,7 @@ Run by `services.py`. The loop is the real one; only what it is given differs.
 """
 
 import argparse
+import resource
 import signal
 import sys
 import threading
@@ -37,8 +38,11 @@ def main() -> None:
     parser.add_argument("--metrics-port", type=int, required=True)
     parser.add_argument("--snapshot-every", type=int, default=decider.SNAPSHOT_EVERY_DECISIONS)
     parser.add_argument("--fresh-ids-max", type=int, default=FRESH_IDS_MAX)
+    parser.add_argument("--file-bytes-max", type=int, help="no file may grow larger: as on a full disk")
     parser.add_argument("--other-rules", action="store_true")
     arguments = parser.parse_args()
+    if arguments.file_bytes_max is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (arguments.file_bytes_max, resource.RLIM_INFINITY))
     settings = Settings.read()
     config = decider.DeciderConfig(
         kafka=settings.kafka_config(),

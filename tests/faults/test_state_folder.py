@@ -1,6 +1,7 @@
 """The decider's own files: lost, damaged, or of another journal, they cost time and never a decision."""
 
 import os
+import resource
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -221,3 +222,31 @@ def test_a_decider_killed_while_it_writes_its_files_finds_its_way(
     verdict = ledger.judge()
     assert 2_000 == len(verdict.decisions)
     assert 0 == verdict.passed_over
+
+
+def files_under(folder: Path) -> list[str]:
+    """The names of all files there."""
+    return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_full_disk_costs_memory_and_no_decision(
+    ledger: Ledger, deciders: Crew, history_values: list[bytes]
+) -> None:
+    """Neither snapshot nor ids can be written: it says so and decides on; once there is room it writes."""
+    crowded = deciders.start(
+        "--snapshot-every", "1000", "--fresh-ids-max", "500", "--file-bytes-max", "20000"
+    )
+    ledger.send(history_values[:3_000])
+    eventually("all is decided", ledger.is_decided)
+    eventually("it tells", lambda: crowded.metric("neraca_state_failures_total") > 0)
+    assert 0 == crowded.metric("neraca_decider_restarts_total")
+    eventually("nothing half done is left", lambda: ["lock"] == files_under(deciders.state_folder))
+    resource.prlimit(crowded.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    ledger.send([*history_values[3_000:6_000], *history_values[:100]])
+    eventually("all is decided", ledger.is_decided)
+    eventually("a snapshot is there", snapshot_of(deciders.state_folder).exists)
+    assert 6_100 == len(ledger.judge().decisions)
+    assert 0 == crowded.stop()
+    with loaded(ledger, deciders.state_folder) as (deciding, snapshot_seq):
+        assert snapshot_seq > 0
+        assert 6_100 == deciding.engine.state.next_seq
