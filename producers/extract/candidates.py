@@ -10,7 +10,14 @@ from producers.extract.actions import Wish
 from producers.extract.cells import Cells, Finding
 from producers.extract.files import CANDIDATES, place_of
 from producers.extract.identity import Pseudonyms, person_id
-from producers.extract.personal import contradiction, is_rounded, marks_of, plain_nik, plain_passport
+from producers.extract.personal import (
+    contradiction,
+    is_rounded,
+    marks_of,
+    may_be_personal,
+    plain_nik,
+    plain_passport,
+)
 from producers.extract.reference import Agencies, Permits
 from producers.extract.sink import Sink
 
@@ -66,19 +73,25 @@ class Candidates:
         """Take a row of cpmi.csv."""
         registration = row.identifier("no_registrasi")
         nik = plain_nik(row.raw("nik"))
+        if nik and plain_nik(registration) == nik:
+            row.add("value_unreadable", "no_registrasi", "it is the NIK, which must stand in no action")
+            registration = ""
         sex = row.choice("jenis_kelamin", SEXES)
         scheme = row.choice("skema", SCHEMES)
         destination = row.country("negara")
         position = row.identifier("jabatan")
         agency_id, permit_id, line = self._line(row, scheme)
-        self._check_nik(row, nik, registration)
+        self._check_nik(row, nik)
         birth_day = row.birth_day_if_any("tgl_lahir")
         if not row.findings and (contradicts := contradiction(nik, birth_day, sex)):
             row.remarks.append(Finding("nik_contradicts", "nik", f"it contradicts {contradicts}"))
         number = plain_passport(row.raw("no_paspor"))
         passport = self._pseudonyms.passport(number) if number else None
         sink = self._sink
-        about = {"permit_id": permit_id, "agency_id": agency_id}
+        about = {
+            "permit_id": permit_id if permit_id in self._permits.by_number else None,
+            "agency_id": agency_id if agency_id in self._agencies.by_code else None,
+        }
         if not row.findings:
             earlier = self._repeat(registration, row)
             if earlier is not None:
@@ -95,7 +108,7 @@ class Candidates:
                 column = "nomor_sip2mi" if permit_id in self._permits.reported else "kode_p3mi"
                 sink.depends(CANDIDATES, row.line, column, blocked_by, registration_id=registration, **about)
                 is_usable = False
-        if not registration:
+        if not registration or (row.findings and may_be_personal(registration)):
             return
         person = self._pseudonyms.person(nik) if nik else None
         sink.scratch.db.execute(
@@ -109,11 +122,11 @@ class Candidates:
                 passport,
                 marks_of(self._pseudonyms, row.raw("nama"), passport, birth_day),
                 scheme,
-                agency_id,
+                agency_id if is_usable else about["agency_id"],
                 destination,
-                permit_id,
-                line,
-                position,
+                permit_id if is_usable else about["permit_id"],
+                line if is_usable or about["permit_id"] else None,
+                position if is_usable else "",
                 sex,
             ),
         )
@@ -152,13 +165,11 @@ class Candidates:
                     row.add("value_unreadable", column, "only P TO P has an agency, a permit and a line")
         return None, None, None
 
-    def _check_nik(self, row: Cells, nik: str, registration: str) -> None:
+    def _check_nik(self, row: Cells, nik: str) -> None:
         if not nik:
             row.add("value_missing", "nik", "it is empty: nobody can be matched")
         elif is_rounded(nik):
             row.add("value_unreadable", "nik", "a spreadsheet rounded it: nobody can be matched")
-        elif plain_nik(registration) == nik:
-            row.add("value_unreadable", "no_registrasi", "it is the NIK, which must stand in no action")
 
     def _blocked_by(self, agency_id: str | None, permit_id: str | None) -> int | None:
         """Give the place of the row that this one depends on and that is only reported."""

@@ -44,6 +44,10 @@ class Pseudonyms:
         """Give what stands for a birth date, for the same."""
         return self._of(b"birth\x00", str(day))
 
+    def officer(self, name: str) -> bytes:
+        """Give what stands for an officer whom the extract calls by name."""
+        return self._of(b"officer\x00", name)
+
     def row(self, cells: list[str]) -> bytes:
         """Give what stands for a whole row, to tell whether another says the same."""
         return self._of(b"row\x00", "\x1f".join(cells))

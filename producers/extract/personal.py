@@ -17,6 +17,9 @@ REMOVED: Final = "[…]"
 _SPACES: Final = re.compile(r"\s+")
 # Sixteen digits in a row, however they are grouped, and no digit beside them.
 _NIK_IN_TEXT: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
+_PASSPORT: Final = re.compile(r"[A-Za-z]{1,2}\d{6,8}", re.ASCII)
+# Two words or more, letters only: no code of an officer looks like this.
+_NAME: Final = re.compile(r"[^\W\d_]+(?:[ .,'’-]+[^\W\d_]+)+\.?")
 _WORD: Final = re.compile(r"[^\s,;:()\[\]\"'|=]+")
 _NOT_LETTERS: Final = re.compile(r"[\W_]+")
 # Words of a name that are looked for in texts; more has hardly anybody.
@@ -26,6 +29,33 @@ _NAME_WORDS_MAX: Final = 12
 def plain_nik(cell: str) -> str:
     """Give a NIK without the spaces and the apostrophe that spreadsheets put around long numbers."""
     return _SPACES.sub("", cell).lstrip("'").replace("-", "").replace(".", "")
+
+
+def may_be_nik(text: str) -> bool:
+    """Tell whether a number has the form of a NIK: it is not kept unless known for something else."""
+    nik = plain_nik(text)
+    return len(nik) == NIK_DIGITS and nik.isascii() and nik.isdigit()
+
+
+def may_be_personal(text: str) -> bool:
+    """Tell whether what should be an identifier may be a name, a NIK, a passport number or a birth date.
+
+    In a row that is wrong the columns may have shifted; then it is better not to repeat it.
+    """
+    return (
+        may_be_nik(text)
+        or not any(letter.isdigit() for letter in text)
+        or _SPACES.search(text) is not None
+        or _PASSPORT.fullmatch(text) is not None
+        or parse_day(text) is not None
+    )
+
+
+def officer_of(pseudonyms: Pseudonyms, cell: str) -> str:
+    """Give an officer as an opaque text: a code as it stands, a keyed hash for what is a name or a NIK."""
+    if may_be_nik(cell) or _NAME.fullmatch(cell) is not None:
+        return f"officer-{pseudonyms.officer(' '.join(plain_name(cell)) or plain_nik(cell)).hex()}"
+    return cell
 
 
 def is_rounded(nik: str) -> bool:

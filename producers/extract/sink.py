@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from producers.extract.cells import Cells
 from producers.extract.defects import Defect
 from producers.extract.files import FILES, FileOfExtract, file_and_line, place_of
+from producers.extract.personal import may_be_personal
 from producers.extract.scratch import Scratch
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -114,6 +115,12 @@ class Sink:
         agency_id: str | None = None,
     ) -> bool:
         """Report everything that was wrong with a row; tell whether that makes it no action."""
+        if row.findings:
+            # The columns may have shifted: what names nothing else in this extract is not repeated.
+            registration_id, permit_id, agency_id = (
+                None if text is not None and may_be_personal(text) else text
+                for text in (registration_id, permit_id, agency_id)
+            )
         about = {
             "registration_id": registration_id or None,
             "permit_id": permit_id or None,

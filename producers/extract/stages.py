@@ -12,7 +12,7 @@ from producers.extract.cells import Cells, Finding
 from producers.extract.files import CANDIDATES, STAGES, place_of
 from producers.extract.identity import Pseudonyms
 from producers.extract.moments import instant_of
-from producers.extract.personal import without_personal_data
+from producers.extract.personal import may_be_nik, officer_of, without_personal_data
 from producers.extract.reference import Offices
 from producers.extract.sink import Sink
 
@@ -93,6 +93,9 @@ class Stages:
     def take(self, row: Cells) -> None:
         """Take a row of tahapan.csv."""
         registration = row.identifier("no_registrasi")
+        if may_be_nik(registration) and self._candidates.find(registration) is None:
+            row.add("value_unreadable", "no_registrasi", "cpmi.csv has no such registration: it may be a NIK")
+            registration = ""
         rank = _RANKS.get(row.choice("tahap", _CHOICES), 0)
         stamp = self._stamp(row)
         evidence = row.text_if_any("bukti")
@@ -148,7 +151,7 @@ class Stages:
         offset = office.offset_minutes
         return actions.Stamp(
             (office.type, code),
-            officer,
+            officer_of(self._pseudonyms, officer),
             instant_of(occurred_on, occurred, offset),
             instant_of(entered_on, entered, offset),
             offset,

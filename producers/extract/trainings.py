@@ -32,37 +32,36 @@ class Trainings:
         provider = (row.choice("jenis", _TYPES), row.identifier("kode_lembaga"))
         requested_on = row.day("tgl_permohonan")
         completed_on = row.day_if_any("tgl_selesai")
-        candidate = None if row.findings else self._candidates.find(registration)
-        office_code, blocked_by = None, None
-        if not row.findings:
-            if candidate is None:
-                row.add("reference_missing", "no_registrasi", "cpmi.csv has no such registration")
-            else:
-                found = self._find.execute(
-                    "SELECT office, blocked_by FROM lives WHERE registration = ?", (registration,)
-                ).fetchone()
-                office_code, blocked_by = (None, None) if found is None else found
-                if candidate.wish is None:
-                    blocked_by = place_of(CANDIDATES, candidate.line)
-                if blocked_by is None and office_code is None:
-                    row.add("reference_missing", "no_registrasi", "tahapan.csv has no REGISTRASI of it")
+        person, office, blocked_by = self._registration(row, registration)
         if self._sink.is_useless(TRAININGS, row, registration_id=registration):
             return
         if blocked_by is not None:
             self._sink.depends(TRAININGS, row.line, "no_registrasi", blocked_by, registration_id=registration)
             return
-        if candidate is None or candidate.wish is None or office_code is None:
-            return
-        office = (self._offices.by_code[office_code].type, office_code)
         place = place_of(TRAININGS, row.line)
-        person = candidate.wish.person_id
-        for sub, (kind, day) in enumerate(
-            (("training_requested", requested_on), ("training_completed", completed_on))
-        ):
+        days = (("training_requested", requested_on), ("training_completed", completed_on))
+        for sub, (kind, day) in enumerate(days):
             if day is not None:
                 at = midnight_wib(day)
                 avro = training(kind, number, provider, person, office, at)
                 self._sink.write(at, TRAINED, place, sub, avro, registration=registration)
+
+    def _registration(self, row: Cells, registration: str) -> tuple[str, tuple[str, str], int | None]:
+        """Give the person, the office, and the place of the row that keeps the registration out."""
+        candidate = self._candidates.find(registration)
+        if candidate is None:
+            row.add("reference_missing", "no_registrasi", "cpmi.csv has no such registration")
+            return "", ("", ""), None
+        if candidate.wish is None:
+            return "", ("", ""), place_of(CANDIDATES, candidate.line)
+        code, blocked_by = self._find.execute(
+            "SELECT office, blocked_by FROM lives WHERE registration = ?", (registration,)
+        ).fetchone()
+        if code is None:
+            if blocked_by is None:
+                row.add("reference_missing", "no_registrasi", "tahapan.csv has no REGISTRASI of it")
+            return "", ("", ""), blocked_by
+        return candidate.wish.person_id, (self._offices.by_code[code].type, code), blocked_by
 
     def __repr__(self) -> str:
         """Show what it writes to."""

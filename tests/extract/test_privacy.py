@@ -1,0 +1,114 @@
+"""Nothing personal leaves an import: not in an action, a report, an error or a file left behind."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from producers.extract import Pseudonyms
+from schemas.action_json import action_json
+from schemas.framing import read_action_record
+from tests.commands.console import neraca
+from tests.extract.small import KEY, SmallExtract, nik_of, opened, read
+
+SECRETS = (
+    "Perempuan Rahasia",
+    "Rahasia",
+    "3501014503901234",
+    "3501 0145 0390 1234",
+    "X7654321",
+    "05/03/1990",
+    "1990-03-05",
+    "05-03-1990",
+)
+
+
+def planted() -> SmallExtract:
+    """An extract with secrets in every personal column, and in others that should have none."""
+    extract = SmallExtract.ready(units=9, remaining=2)
+    personal = {
+        "nik": "3501 0145 0390 1234",
+        "nama": "Perempuan Rahasia",
+        "tgl_lahir": "05/03/1990",
+        "no_paspor": "X7654321",
+    }
+    for number in range(1, 8):
+        extract.life(number, stages=1, month=number)
+        extract.rows["cpmi.csv"][-1] |= personal
+    rows = extract.rows["cpmi.csv"]
+    rows[1] |= {"tgl_lahir": "05-03-1990x", "jenis_kelamin": "Perempuan Rahasia"}
+    rows[2] |= {"negara": "Perempuan Rahasia", "skema": "3501014503901234"}
+    rows[3] |= {"no_urut": "3501014503901234", "kode_p3mi": "P-1", "nik": nik_of(4, "L")}
+    rows[4] |= {"no_registrasi": "R-1", "jabatan": "operator"}
+    rows[5] |= {"no_registrasi": "3501014503901234"}
+    stages = extract.rows["tahapan.csv"]
+    stages[2] |= {"tahap": "Perempuan Rahasia", "tanggal": "05/03/1990 x", "kode_kantor": "X7654321"}
+    extract.stage(
+        1,
+        "BATAL",
+        "20/03/2022",
+        keterangan="PEREMPUAN RAHASIA (NIK 3501.0145.0390.1234, lahir 05-03-1990) paspor X7654321",
+    )
+    extract.stage(7, "BIOMETRIK", "20/07/2022", keterangan="3501014503901234", bukti="paspor x7654321")
+    return extract
+
+
+def assert_clean(text: str) -> None:
+    """No secret stands in the text, whatever the case."""
+    found = [secret for secret in SECRETS if secret.casefold() in text.casefold()]
+    assert [] == found
+
+
+def test_no_action_and_no_defect_holds_a_secret(tmp_path: Path) -> None:
+    """Read as bytes, as JSON, and as the words of the report."""
+    reading = read(planted().write(tmp_path))
+    assert len(reading.defects) > 10
+    assert_clean(reading.texts)
+    for action in reading.actions:
+        assert_clean(action.avro.decode("latin-1"))
+        assert_clean(action_json(read_action_record(action.avro).action))
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_no_output_holds_a_secret(options: list[str], tmp_path: Path) -> None:
+    """Terminal, JSON, the page, standard error; and the folder of temporary files is empty afterwards."""
+    folder = planted().write(tmp_path / "extract")
+    page = tmp_path / "page.html"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(temporary)
+    try:
+        said = neraca("import", folder, "--dry-run", "--html", page, "--home", tmp_path / "home", *options)
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
+    assert 0 == said.code
+    assert_clean(said.out.decode() + said.err + page.read_text(encoding="utf-8"))
+    assert [] == list(temporary.iterdir())
+
+
+def test_the_scratch_file_holds_no_secret(tmp_path: Path) -> None:
+    """While it runs, nothing personal is on disk either: every table, and the bytes of the file."""
+    with opened(planted().write(tmp_path)) as extract:
+        extract.read(lambda: None)
+        dump = "\n".join(extract.scratch.db.iterdump())
+        assert_clean(dump)
+        extract.scratch.db.execute("COMMIT")
+        for *_, path in extract.scratch.db.execute("PRAGMA database_list").fetchall():
+            assert_clean(Path(path).read_bytes().decode("latin-1"))
+        # Not a test that would pass on an empty file.
+        assert "R-7" in dump
+        assert isinstance(extract.scratch.db, sqlite3.Connection)
+
+
+def test_nobody_shows_the_key() -> None:
+    """Neither in `repr` nor in an error."""
+    assert "Pseudonyms()" == repr(Pseudonyms(KEY))
+    with pytest.raises(ValueError, match="at least 32 bytes"):
+        Pseudonyms(b"too short")
