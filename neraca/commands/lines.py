@@ -35,8 +35,9 @@ class Lines:
 
     """
 
-    def __init__(self, descriptor: int, *, name: str) -> None:
+    def __init__(self, descriptor: int, *, name: str, piece_bytes: int = PIECE_BYTES) -> None:
         self._descriptor = descriptor
+        self._piece_bytes = piece_bytes
         self.name = name
         self.bytes_read = 0
         self._start = _position(descriptor)
@@ -84,7 +85,7 @@ class Lines:
 
     def _read(self) -> bytes:
         try:
-            return os.read(self._descriptor, PIECE_BYTES)
+            return os.read(self._descriptor, self._piece_bytes)
         except OSError as error:
             raise _unreadable(self.name, error) from error
 

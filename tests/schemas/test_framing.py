@@ -32,6 +32,7 @@ IDS = SchemaIds({"Action": 41, "Decision": 42, "Policy": 43})
 AVRO = read_action_line(json.dumps(REGISTERED)).avro
 
 
+@patient
 @given(st.integers(0, 2**32 - 1), st.binary(max_size=50))
 def test_a_frame_comes_off_again(schema_id: int, avro: bytes) -> None:
     """0x00, the id in four bytes, most significant first, and the Avro bytes."""
