@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from schemas import records
@@ -20,7 +20,7 @@ from schemas.strict_json import compact
 Datum = dict[str, Any]
 
 # Cores are shared with brokers and databases: a slow example is no failure.
-patient = settings(deadline=None, max_examples=50)
+patient = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 LONG = st.integers(-(2**62), 2**62 - 1)
 # No surrogates: they are no characters, and UTF-8 has no bytes for them.
