@@ -31,6 +31,7 @@ _COMMANDS = {
     "submit": "neraca.commands.submit:submit",
     "import": "neraca.commands.import_:import_",
     "workload": "neraca.commands.workload:workload",
+    "keys": "neraca.commands.keys:keys",
     "run": "neraca.commands.run:run",
 }
 

@@ -1,6 +1,6 @@
 """`neraca run SERVICE`:
 
-one service in the foreground, until SIGTERM or Ctrl-C. The service itself lies in `consumers/`.
+one service in the foreground, until SIGTERM or Ctrl-C. The service itself lies in `consumers/`, the gateway in `producers/`.
 """
 
 import logging
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 
 def run(
-    service: Annotated[str, typer.Argument(help="decider or projector.", metavar="SERVICE")],
+    service: Annotated[str, typer.Argument(help="decider, projector or gateway.", metavar="SERVICE")],
     home: HomeOption = None,
     metrics_port: Annotated[
         int,
-        typer.Option(min=0, max=65_535, help="Port for metrics and health; 0: a free one."),
+        typer.Option(
+            min=0, max=65_535, help="Port for metrics and health, and of the gateway itself; 0: a free one."
+        ),
     ] = 0,
     metrics_host: Annotated[
         str, typer.Option(help="Address for metrics and health; 0.0.0.0 in a container.")
@@ -41,6 +43,7 @@ def run(
     services: dict[str, Callable[[Settings, str, int, threading.Event], None]] = {
         "decider": _decider,
         "projector": _projector,
+        "gateway": _gateway,
     }
     if service not in services:
         raise SettingsError(
@@ -100,6 +103,12 @@ def _projector(settings: "Settings", metrics_host: str, metrics_port: int, stop:
         ),
         stop,
     )
+
+
+def _gateway(settings: "Settings", host: str, port: int, stop: threading.Event) -> None:
+    from neraca.gateway import wiring
+
+    wiring.run(settings, host, port, stop)
 
 
 def _folder(settings: "Settings", service: str) -> Path:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def up(
     home: HomeOption = None,
     services: Annotated[
-        bool, typer.Option("--services/--no-services", help="Also run decider and projector.")
+        bool, typer.Option("--services/--no-services", help="Also run decider, projector and gateway.")
     ] = True,
     kafka_port: Annotated[
         int | None,

@@ -1,0 +1,71 @@
+"""Makes a gateway of the settings: the one place that knows all of its parts."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from ledger.refusals import REFUSALS
+from neraca.access import keys
+from neraca.access.authenticator import KeyAuthenticator
+from neraca.access.records import AccessRecorder
+from neraca.gateway.follower import JournalFollower
+from neraca.gateway.journal_at import JournalAt
+from producers.gateway import server
+from producers.gateway.ports import Sentence
+from schemas.errors import DatabaseUnavailable
+from schemas.ids import load_ids
+from schemas.topics import ACTIONS, DECISIONS
+
+if TYPE_CHECKING:
+    from neraca.settings import Settings
+
+CONNECT_SECONDS: Final = 10
+
+SENTENCES: Final = {
+    code: Sentence(refusal.title, refusal.english, refusal.indonesian) for code, refusal in REFUSALS.items()
+}
+
+
+def run(settings: Settings, host: str, port: int, stop: threading.Event) -> None:
+    """Run the gateway until `stop` is set.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL does not answer at the start.
+        GatewayFailed: it cannot go on.
+
+    """
+    from neraca.cli import version
+
+    kafka: dict[str, str | int] = settings.kafka_config()
+    dsn = settings.postgres_dsn()
+    try:
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+            keys.migrate(connection)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(
+            "PostgreSQL does not answer, and the keys are there", advice="See `neraca status`."
+        ) from error
+    journal = JournalAt(kafka, DECISIONS.under(settings.topic_prefix))
+    try:
+        server.run(
+            server.GatewayConfig(
+                kafka=kafka,
+                actions_topic=ACTIONS.under(settings.topic_prefix),
+                action_schema_id=load_ids(None).action_id,
+                postgres_dsn=dsn,
+                sentences=SENTENCES,
+                version=version(),
+                follower=JournalFollower(kafka, DECISIONS.under(settings.topic_prefix)),
+                journal=journal,
+                authenticator=KeyAuthenticator,
+                access_records=AccessRecorder,
+                host=host,
+                port=port,
+            ),
+            stop,
+        )
+    finally:
+        journal.close()

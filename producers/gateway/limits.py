@@ -1,0 +1,191 @@
+"""What a client may take up: bytes, time, and requests at once. The rim of the gateway, in plain ASGI.
+
+`Limits` stands around the application: it counts, measures, and refuses before memory grows. `read_body` reads a
+body within its bounds. `PatientProtocol` ends connections whose request head does not come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from producers.gateway.metrics import GatewayMetrics
+from producers.gateway.problems import ProblemFound, problem
+
+# An action has at most 65,535 bytes as Avro; as JSON with every character escaped some three times as much.
+ACTION_BODY_BYTES_MAX: Final = 256 * 1024
+BATCH_BODY_BYTES_MAX: Final = 8 * 1024 * 1024
+BODY_SECONDS: Final = 10.0
+HEAD_SECONDS: Final = 10.0
+HEAD_BYTES_MAX: Final = 32 * 1024
+REQUESTS_MAX: Final = 4_000
+_ROUTES: Final = (
+    "/v1/actions:batch",
+    "/v1/actions",
+    "/v1/registrations",
+    "/v1/people",
+    "/v1/permits",
+    "/v1/decisions",
+)
+
+
+def route_of(path: str) -> str:
+    """Give the label of a path: never an id."""
+    for route in _ROUTES:
+        if path == route:
+            return route
+        if path.startswith(route + "/"):
+            return route + "/{id}"
+    return path if path in {"/metrics", "/health/live", "/health/ready", "/openapi.json"} else "other"
+
+
+class Limits:
+    """Counts and measures every request, and refuses one more than may be open."""
+
+    def __init__(self, app: ASGIApp, metrics: GatewayMetrics, requests_max: int = REQUESTS_MAX) -> None:
+        self._app: Final = app
+        self._metrics: Final = metrics
+        self._requests_max: Final = requests_max
+        self._open = 0
+        self._children: Final[dict[tuple[str, int], Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        route = route_of(scope["path"])
+        started_at = time.perf_counter()
+        status = 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        if self._open >= self._requests_max and not route.startswith("/health"):
+            await _refuse(noting)
+        else:
+            self._open += 1
+            self._metrics.open_requests.set(self._open)
+            try:
+                await self._app(scope, receive, noting)
+            finally:
+                self._open -= 1
+                self._metrics.open_requests.set(self._open)
+        self._counter(route, status).inc()
+        self._histogram(route).observe(time.perf_counter() - started_at)
+
+    def _counter(self, route: str, status: int) -> Any:
+        key = (route, status)
+        if key not in self._children:
+            self._children[key] = self._metrics.requests.labels(route, str(status))
+        return self._children[key]
+
+    def _histogram(self, route: str) -> Any:
+        key = (route, 0)
+        if key not in self._children:
+            self._children[key] = self._metrics.seconds.labels(route)
+        return self._children[key]
+
+
+async def _refuse(send: Send) -> None:
+    found = problem("TOO_MANY_REQUESTS", "too many requests are open", headers={"Retry-After": "1"})
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"retry-after", b"1"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": found.status, "headers": headers})
+    await send({"type": "http.response.body", "body": found.body()})
+
+
+async def read_body(request: Request, bytes_max: int, seconds: float = BODY_SECONDS) -> bytes:
+    """Read a body of at most so many bytes within so many seconds.
+
+    Raises:
+        ProblemFound: it is larger, or does not come.
+
+    """
+    too_large = problem("BODY_TOO_LARGE", f"more than {bytes_max} bytes", headers={"Connection": "close"})
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > bytes_max:
+        raise ProblemFound(too_large)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                size += len(part)
+                if size > bytes_max:
+                    raise ProblemFound(too_large)
+                parts.append(part)
+    except TimeoutError:
+        raise ProblemFound(problem("REQUEST_TOO_SLOW", headers={"Connection": "close"})) from None
+    except ClientDisconnect:
+        # Nobody is there to read the answer.
+        raise ProblemFound(problem("BAD_REQUEST", "the connection ended within the body")) from None
+    return b"".join(parts)
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, with an end to patience: the head of a request must come whole, small, and soon.
+
+    uvicorn ends connections that are idle after an answer; one that never finishes its first head it keeps.
+    """
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _in_head = True
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what comes before the end of a head."""
+        if self._in_head:
+            self._head_bytes += min(len(data), HEAD_BYTES_MAX)
+            if self._head_bytes > 2 * HEAD_BYTES_MAX:
+                self._give_up()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A further request on the same connection begins."""
+        super().on_message_begin()
+        if self._head_timer is None:
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self._stop_waiting()
+        self._in_head = False
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _give_up(self) -> None:
+        self._stop_waiting()
+        if not self.transport.is_closing():
+            self.transport.close()

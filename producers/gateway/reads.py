@@ -1,0 +1,419 @@
+"""What the tables say, and at which `seq` they say it: one statement, one snapshot, one position.
+
+Reads PostgreSQL only. Instants on two axes are folded from whole decisions (`history.py`): the tables name them
+by `seq` and hash, the journal has their bytes. Never writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from producers.gateway import history
+from producers.gateway.history import Document, Moment
+from producers.gateway.ports import Journal
+from producers.gateway.problems import ProblemFound, problem
+from schemas.codec import decode_decision
+from schemas.errors import BrokerUnavailable, JournalMismatch
+from schemas.instants import format_instant
+from schemas.records import Decision
+
+CONNECTIONS_MAX: Final = 8
+CONNECT_SECONDS: Final = 3.0
+STATEMENT_TIMEOUT_MS: Final = 5_000
+# How often the position is looked at while somebody waits for it.
+LOOK_SECONDS: Final = 0.004
+# A person has dozens of decisions, a permit hundreds that change it: more is read by the audit commands.
+DECISIONS_MAX: Final = 2_000
+
+Rows = list[dict[str, Any]]
+Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
+
+_POSITION: Final = "SELECT seq, decision_sha256 FROM neraca.projection_positions WHERE projection = 'current'"
+_REGISTRATIONS_OF: Final = "SELECT * FROM neraca.registrations WHERE person_id = %s ORDER BY registered_seq"
+_NEXT: Final = """
+SELECT d.seq, coalesce(n.previous_sha256, p.decision_sha256) AS sha256
+FROM neraca.projection_positions p, neraca.decisions d LEFT JOIN neraca.decisions n ON n.seq = d.seq + 1
+WHERE p.projection = 'current' AND d.outcome = 'ACCEPTED' AND {which}
+ORDER BY d.seq LIMIT %s
+"""
+_OF_PERSON: Final = """
+(d.person_id = %s OR d.registration_id IN (SELECT registration_id FROM neraca.registrations WHERE person_id = %s))
+"""
+_OF_PERMIT: Final = """
+d.permit_id = %s AND d.kind IN ('permit_issued', 'permit_extended', 'permit_revoked', 'permit_reinstated',
+                                'quota_raised', 'quota_lowered')
+"""
+_ONE: Final = """
+SELECT p.seq AS position, d.seq, d.outcome, d.occurred_at, d.entered_at, d.person_id, d.registration_id, d.officer,
+       coalesce(n.previous_sha256, p.decision_sha256) AS sha256
+FROM neraca.projection_positions p LEFT JOIN neraca.decisions d ON d.seq = %s
+LEFT JOIN neraca.decisions n ON n.seq = d.seq + 1
+WHERE p.projection = 'current'
+"""
+_BALANCES_AT: Final = """
+SELECT line, account, sum(moved)::bigint AS units
+FROM (SELECT t.line, t.to_account AS account, t.units AS moved, t.seq FROM neraca.postings t WHERE t.permit_id = %s
+      UNION ALL
+      SELECT t.line, t.from_account, -t.units, t.seq FROM neraca.postings t WHERE t.permit_id = %s) m
+JOIN neraca.decisions d USING (seq)
+WHERE (%s::timestamptz IS NULL OR d.occurred_at <= %s) AND (%s::timestamptz IS NULL OR d.entered_at <= %s)
+      AND (%s::bigint IS NULL OR d.seq <= %s)
+GROUP BY line, account
+"""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ACCOUNTS: Final = ("available", "reserved", "departed", "forfeited")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A document, and the `seq` that it is true at; no document where there is no such thing."""
+
+    seq: int
+    document: Document | None
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _at(us: int | None) -> datetime | None:
+    return None if us is None else _EPOCH + timedelta(microseconds=us)
+
+
+async def open_pool(dsn: str) -> Pool:
+    """Give a pool of connections; it connects in the background, also again after PostgreSQL was away."""
+    pool: Pool = AsyncConnectionPool(
+        dsn,
+        min_size=2,
+        max_size=CONNECTIONS_MAX,
+        timeout=CONNECT_SECONDS,
+        reconnect_timeout=5.0,
+        max_waiting=2_000,
+        open=False,
+        name="gateway",
+        check=AsyncConnectionPool.check_connection,
+        kwargs={
+            "row_factory": dict_row,
+            "autocommit": True,
+            "connect_timeout": int(CONNECT_SECONDS),
+            "application_name": "neraca gateway",
+            "options": f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}",
+        },
+    )
+    await pool.open(wait=False)
+    return pool
+
+
+@contextlib.contextmanager
+def database_errors() -> Any:
+    """Turn a database that does not answer into a problem.
+
+    Raises:
+        ProblemFound: instead of the database's own errors.
+
+    """
+    try:
+        yield
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        raise ProblemFound(problem("DATABASE_UNAVAILABLE", headers={"Retry-After": "1"})) from error
+    except psycopg.errors.UndefinedTable as error:
+        # The projector makes the tables when it first starts.
+        raise ProblemFound(
+            problem("DATABASE_UNAVAILABLE", "the tables are not there yet", headers={"Retry-After": "1"})
+        ) from error
+
+
+class Reads:
+    """The queries behind every GET."""
+
+    def __init__(self, pool: Pool, journal: Journal, recent: Callable[[int], bytes | None]) -> None:
+        self._pool: Final = pool
+        self._journal: Final = journal
+        self._recent: Final = recent
+        self._position = -1
+        self._looking: asyncio.Task[None] | None = None
+        self._waiting: Final[set[tuple[int, asyncio.Future[None]]]] = set()
+
+    def __repr__(self) -> str:
+        return f"Reads(position={self._position}, {len(self._waiting)} waiting)"
+
+    @contextlib.asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[AsyncConnection[dict[str, Any]]]:
+        """Several queries that see one state."""
+        with database_errors():
+            async with self._pool.connection() as connection, connection.transaction():
+                await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield connection
+
+    async def _rows(self, query: str, *parameters: object) -> Rows:
+        with database_errors():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(query.encode(), parameters, binary=True)
+                return await cursor.fetchall()
+
+    async def position(self) -> int:
+        """Give the `seq` that the tables stand at; -1 before the first decision."""
+        rows = await self._rows(_POSITION)
+        return int(rows[0]["seq"]) if rows else -1
+
+    async def reach(self, seq: int, timeout_seconds: float) -> None:
+        """Wait until the tables stand at that `seq` or after it.
+
+        Raises:
+            ProblemFound: not in time.
+
+        """
+        if self._position >= seq:
+            return
+        self._position = await self.position()
+        if self._position >= seq:
+            return
+        entry = (seq, asyncio.get_running_loop().create_future())
+        self._waiting.add(entry)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await entry[1]
+        except TimeoutError:
+            raise ProblemFound(
+                problem(
+                    "NOT_THAT_FAR",
+                    f"the tables stand at seq {self._position}, not at {seq} yet",
+                    seq=self._position,
+                    headers={"Retry-After": "1", "Seq": str(self._position)},
+                )
+            ) from None
+        finally:
+            self._waiting.discard(entry)
+
+    async def _look(self) -> None:
+        """Look at the position as long as somebody waits for it: one look for all."""
+        while self._waiting:
+            try:
+                self._position = max(self._position, await self.position())
+            except ProblemFound as error:
+                for _, future in list(self._waiting):
+                    if not future.done():
+                        future.set_exception(error)
+                return
+            for seq, future in list(self._waiting):
+                if seq <= self._position and not future.done():
+                    future.set_result(None)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def registration(self, registration_id: str, at: Moment) -> Seen:
+        """Give a registration."""
+        async with self._snapshot() as connection:
+            seq = await _position(connection)
+            rows = await _query(
+                connection, "SELECT * FROM neraca.registrations WHERE registration_id = %s", registration_id
+            )
+            if not rows:
+                return Seen(seq, None)
+            if at.is_now:
+                return Seen(seq, _registration(rows[0]))
+            person_id = rows[0]["person_id"]
+            named = await _query(
+                connection, _NEXT.format(which=_OF_PERSON), person_id, person_id, DECISIONS_MAX + 1
+            )
+        decisions = await self._decisions(named)
+        return Seen(seq, history.registration_at(registration_id, decisions, at))
+
+    async def person(self, person_id: str, at: Moment) -> Seen:
+        """Give what is known of a person: holds, registrations, trainings."""
+        async with self._snapshot() as connection:
+            seq = await _position(connection)
+            registrations = await _query(connection, _REGISTRATIONS_OF, person_id)
+            held = await _query(
+                connection, "SELECT held_since FROM neraca.people_on_hold WHERE person_id = %s", person_id
+            )
+            trainings = await _query(
+                connection,
+                "SELECT training_id, person_id, provider_id, provider_type, status, seq AS changed_seq"
+                " FROM neraca.trainings WHERE person_id = %s ORDER BY training_id",
+                person_id,
+            )
+            named: Rows = []
+            if not at.is_now or not (registrations or held or trainings):
+                named = await _query(
+                    connection, _NEXT.format(which=_OF_PERSON), person_id, person_id, DECISIONS_MAX + 1
+                )
+        if at.is_now:
+            if not (registrations or held or trainings or named):
+                return Seen(seq, None)
+            since = format_instant(micros(held[0]["held_since"]), 0) if held else None
+            return Seen(
+                seq,
+                {
+                    "person_id": person_id,
+                    "held": bool(held),
+                    "held_since": since,
+                    "registrations": [_registration(row) for row in registrations],
+                    "trainings": trainings,
+                },
+            )
+        decisions = await self._decisions(named)
+        if not any(at.includes(int(d.seq), d.occurred_at, d.entered_at) for d in decisions):
+            return Seen(seq, None)
+        ids = [row["registration_id"] for row in registrations]
+        then = [history.registration_at(one, decisions, at) for one in ids]
+        trained = [history.training_at(row["training_id"], decisions, at) for row in trainings]
+        is_held, since = history.held_at(person_id, decisions, at)
+        return Seen(
+            seq,
+            {
+                "person_id": person_id,
+                "held": is_held,
+                "held_since": since,
+                "registrations": [one for one in then if one],
+                "trainings": [one for one in trained if one],
+            },
+        )
+
+    async def permit(self, permit_id: str, at: Moment) -> Seen:
+        """Give a permit with the accounts of its lines."""
+        named: Rows = []
+        async with self._snapshot() as connection:
+            seq = await _position(connection)
+            rows = await _query(connection, "SELECT * FROM neraca.permits WHERE permit_id = %s", permit_id)
+            if not rows:
+                return Seen(seq, None)
+            if at.is_now:
+                lines = await _query(
+                    connection,
+                    "SELECT l.line, l.position, l.sex, b.granted, b.available, b.reserved, b.departed, b.forfeited"
+                    " FROM neraca.permit_lines l JOIN neraca.quota_balances b USING (permit_id, line)"
+                    " WHERE l.permit_id = %s ORDER BY l.line",
+                    permit_id,
+                )
+                return Seen(seq, {**_permit(rows[0]), "lines": lines})
+            named = await _query(connection, _NEXT.format(which=_OF_PERMIT), permit_id, DECISIONS_MAX + 1)
+            as_of, known = _at(at.as_of_us), _at(at.known_us)
+            moved = await _query(
+                connection,
+                _BALANCES_AT,
+                permit_id,
+                permit_id,
+                as_of,
+                as_of,
+                known,
+                known,
+                at.known_seq,
+                at.known_seq,
+            )
+        permit = history.permit_at(permit_id, await self._decisions(named), at)
+        if permit is None:
+            return Seen(seq, None)
+        units = {(row["line"], row["account"]): int(row["units"]) for row in moved}
+        for line in permit["lines"]:
+            balances = {account: units.get((line["line"], account), 0) for account in _ACCOUNTS}
+            line.update(granted=sum(balances.values()), **balances)
+        return Seen(seq, permit)
+
+    async def decision(self, seq: int) -> tuple[int, Decision | None]:
+        """Give the position of the tables, and a decision if they reach it."""
+        with database_errors():
+            rows = await self._rows(_ONE, seq)
+        if not rows:
+            return -1, None
+        row = rows[0]
+        if row["seq"] is None:
+            return int(row["position"]), None
+        (decision,) = await self._decisions([row])
+        return int(row["position"]), decision
+
+    async def seq_of_offset(self, offset: int) -> int | None:
+        """Give the `seq` of the decision on the action at that offset: both rise together, so by bisection."""
+        last = await self.position()
+        low, high = 0, min(offset, last)
+        while low <= high:
+            # Equal but for markers on the topic: the upper end is commonly the one.
+            middle = high if high == min(offset, last) else (low + high) // 2
+            rows = await self._rows("SELECT action_offset FROM neraca.decisions WHERE seq = %s", middle)
+            if not rows:
+                return None
+            found = int(rows[0]["action_offset"])
+            if found == offset:
+                return middle
+            if found < offset:
+                low = middle + 1
+            else:
+                # At most as many decisions lie between as offsets do.
+                low = max(low, middle - (found - offset)) if low == 0 else low
+                high = middle - 1
+        return None
+
+    async def _decisions(self, rows: Sequence[dict[str, Any]]) -> list[Decision]:
+        """Give whole decisions, from memory or from the journal, each the one that the tables know by its hash."""
+        if len(rows) > DECISIONS_MAX:
+            raise ProblemFound(problem("HISTORY_TOO_LONG"))
+        found = {int(row["seq"]): self._recent(int(row["seq"])) for row in rows}
+        wanted = [(int(row["seq"]), bytes(row["sha256"])) for row in rows if found[int(row["seq"])] is None]
+        if wanted:
+            try:
+                read = await self._journal.read(wanted)
+            except (BrokerUnavailable, JournalMismatch) as error:
+                raise ProblemFound(
+                    problem("JOURNAL_UNAVAILABLE", str(error), headers={"Retry-After": "1"})
+                ) from error
+            found.update(zip([seq for seq, _ in wanted], read, strict=True))
+        return [decode_decision(avro) for avro in found.values() if avro is not None]
+
+
+async def _query(connection: AsyncConnection[dict[str, Any]], query: str, *parameters: object) -> Rows:
+    cursor = await connection.execute(query.encode(), parameters, binary=True)
+    return await cursor.fetchall()
+
+
+async def _position(connection: AsyncConnection[dict[str, Any]]) -> int:
+    rows = await _query(connection, _POSITION)
+    return int(rows[0]["seq"]) if rows else -1
+
+
+def _registration(row: dict[str, Any]) -> Document:
+    return {
+        **history.registration_document(history.registration_of_row(row, micros)),
+        "changed_seq": row["seq"],
+    }
+
+
+def _permit(row: dict[str, Any]) -> Document:
+    return {
+        "permit_id": row["permit_id"],
+        "agency_id": row["agency_id"],
+        "destination": row["destination"],
+        "valid_from": row["valid_from"].isoformat(),
+        "valid_to": row["valid_to"].isoformat(),
+        "revoked": row["revoked"],
+        "changed_seq": row["seq"],
+    }
+
+
+Earlier = Callable[[int], Awaitable[Decision]]
+
+
+def earlier(reads: Reads, timeout_seconds: float = 2.0) -> Earlier:
+    """Give the way to a decision that lies behind the feed's memory, for the answer to a duplicate."""
+
+    async def find(seq: int) -> Decision:
+        until = time.monotonic() + timeout_seconds
+        await reads.reach(seq, max(0.0, until - time.monotonic()))
+        _, decision = await reads.decision(seq)
+        if decision is None:
+            raise ProblemFound(problem("JOURNAL_UNAVAILABLE", f"decision {seq} is not in the tables"))
+        return decision
+
+    return find
