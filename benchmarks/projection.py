@@ -35,6 +35,7 @@ from schemas.framing import frame
 from schemas.ids import built_in_ids
 from schemas.topics import DECISIONS
 
+_PREFIX = "bench."
 _QUEUE_FULL_WAIT_SECONDS = 0.05
 
 
@@ -56,10 +57,9 @@ def main() -> None:
         stack = EmbeddedStack(settings)
         stack.up(services=(), with_topics=False)
         try:
-            kafka, dsn = settings.kafka_config(), settings.postgres_dsn()
-            ensure_topics(kafka, "bench.")
-            produce(kafka, "bench.", values)
-            rates = [replay(kafka, "bench.", dsn, values, f"run {run + 1}") for run in range(options.runs)]
+            ensure_topics(settings.kafka_config(), _PREFIX)
+            produce(settings.kafka_config(), _PREFIX, values)
+            rates = [replay(settings, _PREFIX, len(values), f"run {run + 1}") for run in range(options.runs)]
         finally:
             stack.down()
     print(
@@ -83,8 +83,9 @@ def produce(kafka: dict[str, str | int], prefix: str, values: list[bytes]) -> No
     producer.flush()
 
 
-def replay(kafka: dict[str, str | int], prefix: str, dsn: str, values: list[bytes], name: str) -> float:
-    """Replay into a fresh database; decisions per second."""
+def replay(settings: Settings, prefix: str, decisions: int, name: str) -> float:
+    """Replay that many decisions into a fresh database; gives decisions per second."""
+    kafka, dsn, home = settings.kafka_config(), settings.postgres_dsn(), settings.home
     with psycopg.connect(dsn, autocommit=True) as connection:
         database = sql.Identifier("replay")
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
@@ -98,37 +99,43 @@ def replay(kafka: dict[str, str | int], prefix: str, dsn: str, values: list[byte
         args=(projector.ProjectorConfig(kafka, prefix, fresh), stop),
         kwargs={"after_commit": committed.release},
     )
-    seconds_of = _processor_clock()
+    seconds_of = _processor_clock(home)
     started, ours = time.perf_counter(), time.process_time()
     thread.start()
     batches = 0
     with psycopg.connect(fresh, autocommit=True) as watching:
         while committed.acquire(timeout=60):
             batches += 1
-            if tables.read_position(watching).seq == len(values) - 1:
+            if tables.read_position(watching).seq == decisions - 1:
                 break
         else:
             raise TimeoutError("no commit for a minute")
     seconds, ours, servers = time.perf_counter() - started, time.process_time() - ours, seconds_of()
     stop.set()
     thread.join()
-    each = 1e6 / len(values)
+    each = 1e6 / decisions
     print(
-        f"{name}: {len(values) / seconds:,.0f} decisions/s in {batches} commits; processor time a decision: "
+        f"{name}: {decisions / seconds:,.0f} decisions/s in {batches} commits; processor time a decision: "
         f"projector {ours * each:.1f} µs, " + ", ".join(f"{k} {v * each:.1f} µs" for k, v in servers.items())
     )
-    return len(values) / seconds
+    return decisions / seconds
 
 
-def _processor_clock() -> Callable[[], dict[str, float]]:
-    """Measure the processor time of the servers that this program started, from now on."""
+def _processor_clock(home: Path) -> Callable[[], dict[str, float]]:
+    """Measure the processor time of the servers whose data lie under that folder, from now on."""
 
     def read() -> dict[str, float]:
         spent = {"PostgreSQL": 0.0, "Kafka": 0.0}
-        for process in psutil.process_iter(["name", "cpu_times"]):
+        for process in psutil.process_iter(["name", "cmdline"]):
             kind = {"postgres": "PostgreSQL", "java": "Kafka"}.get(process.info["name"])
-            if kind is not None and process.info["cpu_times"] is not None:
-                spent[kind] += process.info["cpu_times"].user + process.info["cpu_times"].system
+            if kind is None or str(home) not in " ".join(process.info["cmdline"] or ()):
+                continue
+            # A server's children that have ended are counted in its own times.
+            for each in (process, *process.children(recursive=True)):
+                times = each.cpu_times()
+                spent[kind] += times.user + times.system
+            times = process.cpu_times()
+            spent[kind] += times.children_user + times.children_system
         return spent
 
     before = read()

@@ -37,8 +37,12 @@ from projections.postings import PostingRows
 from projections.quota_balances import QuotaBalanceRows
 from projections.registrations import RegistrationRows
 from projections.trainings import TrainingRows
-from schemas.codec import decode_decision
+from schemas.codec import Cursor, decode_decision, read_posting
 from schemas.records import Decision
+
+# A decision that changes no permit, agency, destination, person, training, complaint or policy ends with
+# seven empty lists.
+_NOTHING_ELSE: Final = bytes(7)
 
 
 @final
@@ -84,43 +88,51 @@ class Batch:
         """Take the next decisions, as the Avro bytes that the journal holds.
 
         Raises:
-            MalformedRecordError: one of them is no decision.
+            MalformedRecordError: one of them is no decision; the batch is of no more use.
             ValueError: one of them does not carry the next `seq`.
 
         """
         for value in values:
-            self._add(decode_decision(value), value)
+            self._add(value)
             self.last_value = value
 
-    def _add(self, decision: Decision, value: bytes) -> None:  # noqa: C901 - one branch a read model
-        if decision.seq != self.next_seq:
-            raise ValueError(f"decision {decision.seq} offered where {self.next_seq} is next")
+    def _add(self, value: bytes) -> None:
+        head = self.decisions
+        cursor = Cursor(value)
+        head.add(cursor)
+        if head.seq != self.next_seq:
+            raise ValueError(f"decision {head.seq} offered where {self.next_seq} is next")
         self.next_seq += 1
-        self.decisions.add(decision)
-        if decision.outcome != "ACCEPTED":
+        if not head.is_accepted:
             return
-        entered_at = decision.entered_at
+        entered_at = head.entered_at
         if entered_at is not None and entered_at > self.entered_at_max:
             self.entered_at_max = entered_at
-        if decision.registrations:
-            self.registrations.add(decision, value)
-        if decision.postings:
-            self.postings.add(decision)
-            self.quota_balances.add(decision)
-        if decision.permits:
-            self.permits.add(decision)
-        if decision.agencies:
-            self.agencies.add(decision)
-        if decision.destinations:
-            self.destinations.add(decision)
-        if decision.people:
-            self.people_on_hold.add(decision)
-        if decision.trainings:
-            self.trainings.add(decision)
-        if decision.complaints:
-            self.complaints.add(decision)
-        if decision.policies:
-            self.policies.add(decision)
+        count: i64 = cursor.block()
+        while count > 0:
+            for _ in range(count):
+                self.registrations.add(cursor, head)
+            count = cursor.block()
+        position: i64 = 0
+        count = cursor.block()
+        while count > 0:
+            for _ in range(count):
+                posting = read_posting(cursor)
+                self.postings.add(head.seq, position, head.occurred_at, posting)
+                self.quota_balances.add(head.seq, posting)
+                position += 1
+            count = cursor.block()
+        if value[cursor.at :] != _NOTHING_ELSE:
+            self._add_what_changes_seldom(decode_decision(value))
+
+    def _add_what_changes_seldom(self, decision: Decision) -> None:
+        self.permits.add(decision)
+        self.agencies.add(decision)
+        self.destinations.add(decision)
+        self.people_on_hold.add(decision)
+        self.trainings.add(decision)
+        self.complaints.add(decision)
+        self.policies.add(decision)
 
     def last_sha256(self) -> bytes:
         """Give the hash of the last decision taken."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from projections.binary_copy import CopyRows
-from schemas.records import Decision
+from schemas.records import Posting
 
 COLUMNS: Final = (
     "seq, occurred_at, units, granted, available, reserved, departed, forfeited, position, line, "
@@ -24,21 +26,20 @@ class PostingRows:
     def __init__(self) -> None:
         self.rows: Final[CopyRows] = CopyRows(_COLUMN_COUNT)
 
-    def add(self, decision: Decision) -> None:
-        """Write the rows of one decision's postings, in its order."""
+    def add(self, seq: i64, position: i64, occurred_at: int | None, posting: Posting) -> None:
+        """Write the row of the posting at that position of a decision."""
         rows = self.rows
-        for position, posting in enumerate(decision.postings):
-            rows.begin_row()
-            rows.int8(decision.seq)
-            rows.optional_timestamptz(decision.occurred_at)
-            rows.int8(posting.units)
-            rows.int8(posting.granted)
-            rows.int8(posting.available)
-            rows.int8(posting.reserved)
-            rows.int8(posting.departed)
-            rows.int8(posting.forfeited)
-            rows.int2(position)
-            rows.int4(posting.line)
-            rows.text(posting.permit_id)
-            rows.text(posting.from_account)
-            rows.text(posting.to_account)
+        rows.begin_row()
+        rows.int8(seq)
+        rows.optional_timestamptz(occurred_at)
+        rows.int8(posting.units)
+        rows.int8(posting.granted)
+        rows.int8(posting.available)
+        rows.int8(posting.reserved)
+        rows.int8(posting.departed)
+        rows.int8(posting.forfeited)
+        rows.int2(position)
+        rows.int4(posting.line)
+        rows.text(posting.permit_id)
+        rows.text(posting.from_account)
+        rows.text(posting.to_account)

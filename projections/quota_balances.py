@@ -7,7 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from projections.binary_copy import CopyRows
-from schemas.records import Decision, Posting
+from schemas.records import Posting
 
 COLUMNS: Final = "seq, granted, available, reserved, departed, forfeited, line, permit_id"
 _COLUMN_COUNT: Final = 8
@@ -39,20 +39,18 @@ class QuotaBalanceRows:
         # By permit, then by line: no key has to be put together for each posting.
         self.lines: Final[dict[str, list[_Line]]] = {}
 
-    def add(self, decision: Decision) -> None:
+    def add(self, seq: i64, posting: Posting) -> None:
         """Keep the last posting on each line."""
-        for posting in decision.postings:
-            lines = self.lines.get(posting.permit_id)
-            if lines is None:
-                self.lines[posting.permit_id] = [_Line(decision.seq, posting)]
-                continue
-            for line in lines:
-                if line.posting.line == posting.line:
-                    line.posting = posting
-                    line.seq = decision.seq
-                    break
-            else:
-                lines.append(_Line(decision.seq, posting))
+        lines = self.lines.get(posting.permit_id)
+        if lines is None:
+            self.lines[posting.permit_id] = [_Line(seq, posting)]
+            return
+        for line in lines:
+            if line.posting.line == posting.line:
+                line.posting = posting
+                line.seq = seq
+                return
+        lines.append(_Line(seq, posting))
 
     def finish(self) -> CopyRows:
         """Write one row per line."""

@@ -12,8 +12,9 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from projections.binary_copy import CopyRows
-from schemas.codec import decode_decision
-from schemas.records import Decision, Registration, Stage
+from projections.decisions import DecisionRows
+from schemas.codec import Cursor, read_registration
+from schemas.records import Registration, Stage
 
 _LATER_STAGES: Final = (
     "documents_verified",
@@ -69,15 +70,17 @@ class ChangedRegistration:
     """Where the last state of a registration stands, and what only its first decision says.
 
     The state itself is not kept: of a hundred thousand small objects that outlive the next decision, making
-    the memory ready costs more than decoding the one decision again that counts in the end.
+    the memory ready costs more than decoding once more the one that counts in the end.
     """
 
-    def __init__(self, decision: Decision, is_new: bool) -> None:  # noqa: FBT001 - told by the seq alone
+    def __init__(self, is_new: bool, office_type: bytes | None, office_code: bytes | None) -> None:  # noqa: FBT001 - told by the seq alone
         self.is_new: Final[bool] = is_new
-        self.office_type: Final[str | None] = decision.office_type if is_new else None
-        self.office_code: Final[str | None] = decision.office_code if is_new else None
+        self.office_type: Final[bytes | None] = office_type
+        self.office_code: Final[bytes | None] = office_code
+        self.seq: i64 = 0
+        self.is_late: bool = False
         self.value: bytes = b""
-        self.place: i64 = 0
+        self.at: i64 = 0
 
 
 @final
@@ -94,15 +97,24 @@ class RegistrationRows:
         self.new: Final[CopyRows] = CopyRows(len(_CHANGING) + len(LASTING))
         self.updated: Final[CopyRows] = CopyRows(len(_CHANGING))
 
-    def add(self, decision: Decision, value: bytes) -> None:
-        """Keep where each registration stands last: at its place in the decision whose bytes are `value`."""
-        for place, registration in enumerate(decision.registrations):
-            known = self.changed.get(registration.registration_id)
-            if known is None:
-                known = ChangedRegistration(decision, registration.registered.seq >= self.first_seq)
-                self.changed[registration.registration_id] = known
-            known.value = value
-            known.place = place
+    def add(self, c: Cursor, decision: DecisionRows) -> None:
+        """Keep where the registration that the cursor stands before is to be found, and go past it.
+
+        `decision` has just written the row of the decision that it stands in.
+        """
+        at: i64 = c.at
+        registration = read_registration(c)
+        known = self.changed.get(registration.registration_id)
+        if known is None:
+            if registration.registered.seq >= self.first_seq:
+                known = ChangedRegistration(True, decision.office_type, decision.office_code)  # noqa: FBT003
+            else:
+                known = ChangedRegistration(False, None, None)  # noqa: FBT003
+            self.changed[registration.registration_id] = known
+        known.seq = decision.seq
+        known.is_late = decision.is_late
+        known.value = c.data
+        known.at = at
 
     def write_some(self, count: i64) -> bool:
         """Write the next rows; False when all are written."""
@@ -112,17 +124,18 @@ class RegistrationRows:
         while self.written < end:
             changed = self.pending[self.written]
             self.written += 1
-            decision = decode_decision(changed.value)
-            registration = decision.registrations[changed.place]
+            cursor = Cursor(changed.value)
+            cursor.at = changed.at
+            registration = read_registration(cursor)
             if changed.is_new:
-                self._write_changing(self.new, decision, registration)
+                self._write_changing(self.new, changed, registration)
                 self._write_lasting(self.new, changed, registration)
             else:
-                self._write_changing(self.updated, decision, registration)
+                self._write_changing(self.updated, changed, registration)
         return self.written < len(self.pending)
 
     def _write_changing(  # noqa: PLR0912 - one after the other, as the columns stand
-        self, rows: CopyRows, decision: Decision, r: Registration
+        self, rows: CopyRows, changed: ChangedRegistration, r: Registration
     ) -> None:
         stages = self.stages
         stages[0] = r.documents_verified
@@ -136,7 +149,7 @@ class RegistrationRows:
         last = "registered"
         last_seq: i64 = r.registered.seq
         rows.begin_row()
-        rows.int8(decision.seq)
+        rows.int8(changed.seq)
         for stage in stages:
             if stage is None:
                 rows.null()
@@ -159,7 +172,7 @@ class RegistrationRows:
                 rows.null()
             else:
                 rows.int2(stage.offset_minutes)
-        rows.boolean(decision.late and r.status == "departed")
+        rows.boolean(changed.is_late and r.status == "departed")
         rows.text(r.registration_id)
         rows.optional_text(r.agency_id)
         rows.text(r.status)
@@ -183,5 +196,5 @@ class RegistrationRows:
         rows.text(r.position)
         rows.text(r.sex)
         rows.optional_text(r.reregistered_from)
-        rows.optional_text(changed.office_type)
-        rows.optional_text(changed.office_code)
+        rows.optional_binary(changed.office_type)
+        rows.optional_binary(changed.office_code)

@@ -46,7 +46,7 @@ CREATE TABLE neraca.registrations (
     registered_by_office_type text COLLATE "C",
     registered_by_office_code text COLLATE "C",
     CONSTRAINT registrations_pkey PRIMARY KEY (registration_id)
-) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.1);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1);
 
 -- Every registration of one person.
 CREATE INDEX registrations_person ON neraca.registrations (person_id);
