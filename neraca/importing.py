@@ -50,7 +50,7 @@ FROM neraca.decisions AS refused
 WHERE refused.seq = ANY(%(seqs)s) AND refused.outcome = 'REFUSED' AND NOT EXISTS (
     SELECT FROM neraca.decisions AS later
     WHERE later.registration_id = refused.registration_id AND later.kind = refused.kind
-    AND later.outcome = 'ACCEPTED'
+    AND later.outcome = 'ACCEPTED' AND later.seq > refused.seq
 )
 """
 

@@ -70,7 +70,8 @@ class Refusals:
             for first_seq, place, sub, kind, registration_id in rows:
                 if first_seq in refused:
                     code, is_touched = refused[first_seq]
-                    if is_touched:
+                    # What contradicts a decision does so whatever else came in.
+                    if is_touched and code not in CONTRADICTIONS:
                         db.execute("INSERT OR IGNORE INTO again VALUES (?,?)", (place, sub))
                     else:
                         self.add(place, sub, code, kind, registration_id)
