@@ -18,8 +18,8 @@ from schemas.codec import Cursor
 COLUMNS: Final = (
     "seq, previous_sha256, action_offset, action_sha256, outcome, code, first_seq, policy, late, "
     "recorded_at, recorded_offset_minutes, action_id, kind, system, office_type, office_code, officer, "
-    "occurred_at, occurred_offset_minutes, entered_at, entered_offset_minutes, registration_id, person_id, permit_id, "
-    "content_digest"
+    "occurred_at, occurred_offset_minutes, entered_at, entered_offset_minutes, registration_id, "
+    "person_id, permit_id, content_digest"
 )
 _COLUMN_COUNT: Final = 25
 _SHA256_BYTES: Final = 32

@@ -18,7 +18,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumers import projector
-from consumers.monitoring import Monitoring
+from consumers.monitoring import MetricsPortTaken, Monitoring
 from consumers.projector import ProjectorConfig
 from projections import tables
 from projections.migrations import migrate
@@ -338,3 +338,13 @@ def _first_posting() -> int:
     from schemas.codec import decode_decision  # noqa: PLC0415
 
     return next(d.seq for d in map(decode_decision, journal()) if d.postings)
+
+
+def test_a_port_that_is_taken() -> None:
+    """Two services on one port: the second is told which port and what to do."""
+    with Monitoring("first", 0) as first:
+        with pytest.raises(MetricsPortTaken, match=f"127.0.0.1:{first.port}") as caught:
+            Monitoring("second", first.port)
+        assert "another port" in caught.value.advice
+        first.ready(ready=True)
+        assert repr(first) == f"Monitoring(first, port={first.port}, not ready because None)"
