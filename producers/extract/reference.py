@@ -72,7 +72,7 @@ class Offices:
     def __init__(self) -> None:
         self.by_code: Final[dict[str, Office]] = {}
         self.reported: Final[dict[str, int]] = {}
-        self._lines: Final[dict[str, tuple[int, list[str]]]] = {}
+        self._lines: Final[dict[str, tuple[int, bytes]]] = {}
 
     def take(self, row: Cells, sink: Sink) -> None:
         """Take a row of kantor.csv."""
@@ -97,7 +97,7 @@ class Agencies:
     def __init__(self) -> None:
         self.by_code: Final[dict[str, AgencyRow]] = {}
         self.reported: Final[dict[str, int]] = {}
-        self._lines: Final[dict[str, tuple[int, list[str]]]] = {}
+        self._lines: Final[dict[str, tuple[int, bytes]]] = {}
 
     def take(self, row: Cells, sink: Sink) -> None:
         """Take a row of p3mi.csv."""
@@ -132,8 +132,8 @@ class Permits:
     def __init__(self) -> None:
         self.by_number: Final[dict[str, PermitRow]] = {}
         self.reported: Final[dict[str, int]] = {}
-        self._rows: Final[dict[str, tuple[int, list[str]]]] = {}
-        self._line_rows: Final[dict[tuple[str, int], tuple[int, list[str]]]] = {}
+        self._rows: Final[dict[str, tuple[int, bytes]]] = {}
+        self._line_rows: Final[dict[tuple[str, int], tuple[int, bytes]]] = {}
 
     def take(self, row: Cells, sink: Sink, agencies: Agencies) -> None:
         """Take a row of sip2mi.csv."""
@@ -178,7 +178,7 @@ class Permits:
             if sink.is_first(PERMIT_LINES, row, self._line_rows, (number, quota.number), "no_urut"):
                 permit.lines.append(quota)
             elif known is not None:
-                is_counted = known[1] == row.all()
+                is_counted = known[1] == row.digest()
         if not is_counted and permit.blocked_by is None:
             # A permit cannot be given another line later: it waits until all its lines can be read.
             permit.blocked_by = place_of(PERMIT_LINES, row.line)

@@ -161,16 +161,16 @@ class Sink:
         self,
         file: FileOfExtract,
         row: Cells,
-        known: dict[_Key, tuple[int, list[str]]],
+        known: dict[_Key, tuple[int, bytes]],
         key: _Key,
         column: str,
     ) -> bool:
         """Tell whether this is the first row of that key; a repetition is counted, any other reported."""
         earlier = known.get(key)
         if earlier is None:
-            known[key] = (row.line, row.all())
+            known[key] = (row.line, row.digest())
             return True
-        if earlier[1] == row.all():
+        if earlier[1] == row.digest():
             self.repeated(place_of(file, row.line))
         else:
             self.differs(file, row.line, column, earlier[0])
