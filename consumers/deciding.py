@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from consumers.journal import Acceptance
 from consumers.seen_actions import StoredSeenActions
@@ -18,6 +18,8 @@ from schemas.framing import ActionRecord, decode_action_value, frame
 from schemas.ids import SchemaIds
 
 
+# What it inherits is not compiled.
+@mypyc_attr(native_class=False)
 class Superseded(NeracaError):
     """Another decider's record took a place in the journal that this one had decided for."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from mypy_extensions import mypyc_attr
 
 from ledger.state import SeenActions
 
@@ -165,6 +166,8 @@ def write_run(
     return Run(path)
 
 
+# Compiled, it would be laid out over the fields of the thread that it inherits.
+@mypyc_attr(native_class=False)
 class Merge(threading.Thread):
     """Makes one run of several, beside the decider: sorting, hashing and writing hold no lock of Python's.
 

@@ -1,5 +1,7 @@
 """A compiled module never hides the source that stands beside it, and a failed compilation hides nothing."""
 
+import ast
+import builtins
 import importlib.machinery
 import os
 import shutil
@@ -50,6 +52,40 @@ def double(root: Path) -> str:
     return subprocess.run(
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
     ).stdout.strip()
+
+
+def test_compiled_classes_inherit_compiled_ones() -> None:
+    """A compiled class whose parent is not is laid out over the parent's fields: the collector crashes on it.
+
+    Python's own exceptions are fine; any other parent wants `@mypyc_attr(native_class=False)`.
+    """
+    classes = [
+        (path, node)
+        for path in map(ROOT.joinpath, compiled_sources())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    exceptions = {n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, Exception)}
+    fine = {node.name for _, node in classes} | exceptions
+    assert [] == [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path, node in classes
+        if not {ast.unparse(base) for base in node.bases} <= fine
+        and "native_class=False" not in " ".join(map(ast.unparse, node.decorator_list))
+    ]
+
+
+def compiled_sources() -> list[str]:
+    """What `COMPILED` and `NOT_COMPILED` of setup.py come to."""
+    assigned = {
+        ast.unparse(node.targets[0]): ast.literal_eval(node.value)
+        for node in ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and "COMPILED" in ast.unparse(node.targets[0])
+    }
+    found = {
+        path.relative_to(ROOT).as_posix() for pattern in assigned["COMPILED"] for path in ROOT.glob(pattern)
+    }
+    return sorted(found - {*assigned["NOT_COMPILED"]})
 
 
 def test_nothing_here_is_stale() -> None:
