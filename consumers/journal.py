@@ -9,6 +9,7 @@ accept the same journal. This module must not decide or apply anything.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Mapping
@@ -53,6 +54,7 @@ PASSING: Final = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
     }
 )
+PASSING_FOR_A_TOPIC: Final = PASSING | {KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART}
 
 _sha256: Final = hashlib.sha256
 
@@ -242,12 +244,15 @@ class JournalReader:
             try:
                 _, high = self._consumer.get_watermark_offsets(partition, timeout=timeout_seconds)
             except KafkaException as error:
-                # A topic just made, or one that moves: the client asks the wrong broker until it is told.
-                if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                # A topic just made, one that moves, a broker that has just started: the client asks the wrong
+                # one, or nobody, until it looks again, which it does not do for this question by itself.
+                if error.args[0].code() not in PASSING_FOR_A_TOPIC or time.monotonic() > deadline:
                     raise BrokerUnavailable(
                         f"the journal {self.topic} cannot be read: {error.args[0].str()}"
                     ) from error
                 time.sleep(ASK_AGAIN_SECONDS)
+                with contextlib.suppress(KafkaException):
+                    self._consumer.list_topics(self.topic, timeout=timeout_seconds)
             else:
                 end: i64 = high
                 self.at_end = self.next_offset >= end

@@ -6,6 +6,7 @@ from their beginnings, decides every action again, and compares bytes.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -149,6 +150,8 @@ class Ledger:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
+                with contextlib.suppress(KafkaException):
+                    self._watcher.list_topics(topic, timeout=5)
             else:
                 end: int = high
                 return end

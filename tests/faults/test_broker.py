@@ -36,7 +36,10 @@ def test_the_broker_killed_and_frozen_under_load(
         second = deciders.start()
         load.start()
         eventually("decisions", lambda: ledger.end(ledger.decisions_topic) > 500)
-        broker_of(new_home).kill()
+        broker = broker_of(new_home)
+        broker.kill()
+        # Gone for good, so that the next one listens where the deciders look for it.
+        broker.wait(30)
         stack.up(services=(), with_topics=False)
         before = ledger.end(ledger.decisions_topic)
         eventually("decisions after the kill", lambda: ledger.end(ledger.decisions_topic) > before + 500)
