@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from neraca.settings import Settings
 from neraca.stack.embedded import EmbeddedStack
@@ -20,6 +21,7 @@ from tests.faults.services import crew, eventually
 FROZEN_SECONDS = 7.0
 
 
+@pytest.mark.slow
 def test_the_broker_killed_and_frozen_under_load(
     new_home: Path, tmp_path: Path, history_values: list[bytes]
 ) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.faults.journals import Ledger, Verdict
 from tests.faults.killing import kill_again_and_again, wait_for_tables
@@ -20,6 +21,7 @@ KILLS_WITH_STANDBY = 4
 KILLS_AND_RESTARTS = 3
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(
     stack: RunningStack,
     new_topics: Callable[[], str],

@@ -47,6 +47,7 @@ def readers_agree(ledger: Ledger, verdict: Verdict, first: JournalReader, first_
         reader.close()
 
 
+@pytest.mark.slow
 def test_a_decider_that_slept_through_its_replacement(
     ledger: Ledger, deciders: Crew, history_values: list[bytes]
 ) -> None:
@@ -170,6 +171,7 @@ def test_the_same_decision_in_another_frame_is_no_stranger(
     assert 0 == verdict.passed_over
 
 
+@pytest.mark.slow
 def test_a_decider_with_other_rules_that_comes_second_is_passed_over(
     ledger: Ledger, deciders: Crew, history_values: list[bytes]
 ) -> None:
