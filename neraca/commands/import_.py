@@ -61,7 +61,7 @@ def import_(
     cutover = Cutover(
         policy.registration_limit.at, policy.closure.at, frozenset(policy.agreement_not_required)
     )
-    with Scratch() as scratch:
+    with _told_what_stopped(), Scratch() as scratch:
         extract = Extract(folder, _pseudonyms(settings, is_dry_run=dry_run), cutover, scratch)
         tally = _Tally(Refusals(scratch))
         deciding: Deciding = (
@@ -75,6 +75,27 @@ def import_(
             _decide(extract, deciding, tally)
             report = _report(folder, extract, deciding, tally, is_dry_run=dry_run)
         _write(report, html, as_json=as_json)
+
+
+@contextmanager
+def _told_what_stopped() -> Iterator[None]:
+    """Turn what happens to the temporary file, or Ctrl-C, into words."""
+    import sqlite3
+
+    from schemas.errors import NeracaError
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise NeracaError(
+            f"the temporary file cannot be used: {error}",
+            advice="Free some space, or name a folder on another disk with TMPDIR. Importing again is safe.",
+        ) from error
+    except KeyboardInterrupt:
+        typer.echo(
+            "neraca: stopped. What was sent will be decided; importing again adds only the rest.", err=True
+        )
+        raise
 
 
 class _Tally:

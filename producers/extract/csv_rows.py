@@ -261,12 +261,15 @@ def _columns(file: FileOfExtract, header: bytes | None) -> tuple[list[int], int,
 
 def _find(folder: Path, name: str) -> Path:
     path = folder / name
-    if path.is_file():
-        return path
-    # A file system that tells upper from lower case must not hide a KANTOR.CSV.
-    for other in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if other.name.lower() == name and other.is_file():
-            return other
+    try:
+        if path.is_file():
+            return path
+        # A file system that tells upper from lower case must not hide a KANTOR.CSV.
+        for other in sorted(folder.iterdir()) if folder.is_dir() else []:
+            if other.name.lower() == name and other.is_file():
+                return other
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     if not folder.is_dir():
         raise ExtractUnusable(
             f"{folder} is no folder", advice="Name the folder that holds the seven files of the extract."
