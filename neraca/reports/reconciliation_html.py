@@ -19,6 +19,7 @@ from producers.reconciliation import LineComparison
 ROWS_PER_GROUP_MAX: Final = 500
 DIFFERENCES_MAX: Final = 2_000
 REFUSED_MAX: Final = 100
+HELD_BACK: Final = "depends_on_reported_row"
 
 _STYLE: Final = """
 :root{color-scheme:light dark}
@@ -67,6 +68,7 @@ class _Gathered:
         self.by_kind: Counter[str] = Counter()
         self.by_agency: Counter[str] = Counter()
         self.of_agency: defaultdict[str, list[Defect]] = defaultdict(list)
+        self.held_of_agency: Counter[str] = Counter()
         self.lines_of_agency: defaultdict[str, list[LineComparison]] = defaultdict(list)
         self.lines_total = 0
         self.lines_equal = 0
@@ -74,6 +76,10 @@ class _Gathered:
         for defect in report.defects():
             self.by_kind[defect.kind] += 1
             agency = defect.agency_id or ""
+            if defect.kind == HELD_BACK:
+                # Nobody has to do anything about these but correct the row that they wait for.
+                self.held_of_agency[agency] += 1
+                continue
             self.by_agency[agency] += 1
             if len(self.of_agency[agency]) < ROWS_PER_GROUP_MAX:
                 self.of_agency[agency].append(defect)
@@ -169,8 +175,8 @@ def _line_table(lines: list[LineComparison]) -> Iterator[str]:
 def _agencies(report: Reconciliation, gathered: _Gathered) -> Iterator[str]:
     agencies = {
         agency
-        for agency in (*gathered.of_agency, *gathered.lines_of_agency)
-        if agency and (gathered.by_agency[agency] or gathered.lines_of_agency[agency])
+        for agency in (*gathered.by_agency, *gathered.held_of_agency, *gathered.lines_of_agency)
+        if agency
     }
     if not agencies:
         return
@@ -192,15 +198,27 @@ def _agencies(report: Reconciliation, gathered: _Gathered) -> Iterator[str]:
         )
         if rows:
             yield from _defect_table(gathered.of_agency[agency], rows)
+        if gathered.held_of_agency[agency]:
+            yield _held(gathered.held_of_agency[agency])
         if lines:
             yield from _line_table(gathered.lines_of_agency[agency][:ROWS_PER_GROUP_MAX])
         yield "</details>\n"
 
 
 def _others(gathered: _Gathered) -> Iterator[str]:
-    if gathered.by_agency[""]:
+    if gathered.by_agency[""] or gathered.held_of_agency[""]:
         yield "<h2>Of no agency that the extract names <small>· Tanpa P3MI</small></h2>\n"
-        yield from _defect_table(gathered.of_agency[""], gathered.by_agency[""])
+        if gathered.by_agency[""]:
+            yield from _defect_table(gathered.of_agency[""], gathered.by_agency[""])
+        if gathered.held_of_agency[""]:
+            yield _held(gathered.held_of_agency[""])
+
+
+def _held(rows: int) -> str:
+    return (
+        f"<p>{rows:,} more rows are held back and go in as soon as those above are corrected. "
+        f"<small>· {rows:,} baris lain ditahan hingga baris di atas diperbaiki.</small></p>\n"
+    )
 
 
 def _defect_table(defects: list[Defect], total: int) -> Iterator[str]:

@@ -116,9 +116,11 @@ class Lives:
         )
         blocked_by: int | None = None
         if first is None:
-            blocked_by = unusable.get(REGISTERED)
-            if blocked_by is None and candidate is not None and not candidate.is_usable:
+            # The row that is to be corrected, not one that waits for it.
+            if candidate is not None and not candidate.is_usable:
                 blocked_by = place_of(CANDIDATES, candidate.line)
+            else:
+                blocked_by = unusable.get(REGISTERED)
             if blocked_by is None and candidate is None and usable:
                 file, line = file_and_line(usable[0].place)
                 self._sink.report(
