@@ -1,5 +1,6 @@
-"""Tells from a key who asks. All keys are held in memory and read again every two seconds, so that a check asks no
-database and a revoked key ends soon; where PostgreSQL is away, what was read last holds for a minute.
+"""Tells from a key who asks. All keys are held in memory and read again every two seconds, so that a check
+asks no database and a revoked key ends soon; where PostgreSQL is away, what was read last holds for a
+minute.
 
 Another authenticator (OpenID Connect) implements the same protocol, `producers.gateway.ports.Authenticator`.
 """
@@ -76,12 +77,10 @@ class KeyAuthenticator:
         if parts is None:
             raise NotAuthenticated("the key is not valid")
         key_id, sha256 = parts
-        if key_id not in self._secrets and time.monotonic() - self._tried_at > LOOK_AGAIN_SECONDS:
-            await self._read_again()
         principal = self._match(key_id, sha256, time.time())
-        if principal is None and time.monotonic() - self._tried_at > LOOK_AGAIN_SECONDS:
-            # It may have been rotated a moment ago.
-            await self._read_again()
+        if principal is None:
+            # It may have been made, or rotated, a moment ago.
+            await self._read_again(LOOK_AGAIN_SECONDS)
             principal = self._match(key_id, sha256, time.time())
         if principal is None:
             raise NotAuthenticated("the key is not valid")
@@ -111,12 +110,13 @@ class KeyAuthenticator:
         if time.monotonic() - self._read_at > STALE_SECONDS_MAX_WITHOUT_DATABASE:
             raise AuthenticationUnavailable
 
-    async def _read_again(self) -> None:
-        """Read all keys: one query, however many ask for it at once."""
+    async def _read_again(self, gap_seconds: float = 0.0) -> None:
+        """Read all keys: one query, however many ask at once, and not before that gap to the last one."""
         asked_at = time.monotonic()
         async with self._reading:
-            if max(self._tried_at, self._read_at) >= asked_at:
+            if self._tried_at >= asked_at:
                 return
+            await asyncio.sleep(max(0.0, gap_seconds - (asked_at - self._tried_at)))
             self._tried_at = time.monotonic()
             try:
                 async with asyncio.timeout(1.0), self._pool.connection(timeout=0.5) as connection:
@@ -125,10 +125,8 @@ class KeyAuthenticator:
             except (psycopg.Error, PoolTimeout, TimeoutError) as error:
                 _log.warning("keys_not_read", error=type(error).__name__)
                 return
-            finally:
-                self._tried_at = time.monotonic()
             self._secrets = _secrets(rows)
-            self._read_at = time.monotonic()
+            self._read_at = self._tried_at
 
 
 def _secrets(rows: list[dict[str, Any]]) -> dict[str, list[_Secret]]:

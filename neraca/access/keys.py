@@ -1,7 +1,8 @@
 """Keys for the gateway: made, listed, rotated, revoked; stored without their secrets.
 
-A key reads `nrc_ID_SECRET`. The secret is 256 random bits, so its plain SHA-256 is as safe at rest as a slow hash
-would be: there is nothing to guess, and a check costs a microsecond. The secret is shown once and never stored.
+A key reads `nrc_ID_SECRET`. The secret is 256 random bits, so its plain SHA-256 is as safe at rest as a slow
+hash would be: there is nothing to guess, and a check costs a microsecond. The secret is shown once and never
+stored.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _KEY: Final = re.compile(rf"{PREFIX}_([{_ID_LETTERS}]{{{_ID_LENGTH}}})_([A-Za-z0
 
 _HISTORY: Final = """
 CREATE SCHEMA IF NOT EXISTS neraca_access;
-COMMENT ON SCHEMA neraca_access IS 'Who may use the gateway, and who looked at whom. No journal rebuilds it: back it up.';
+COMMENT ON SCHEMA neraca_access IS
+    'Who may use the gateway, and who looked at whom. No journal rebuilds it: back it up.';
 CREATE TABLE IF NOT EXISTS neraca_access.schema_migrations (
     number integer PRIMARY KEY,
     name text NOT NULL,
@@ -223,7 +225,8 @@ def rotate(connection: Connection[tuple[object, ...]], key_id: str, grace: timed
         )
         connection.execute(
             "INSERT INTO neraca_access.secrets (key_id, number, secret_sha256)"
-            " SELECT key_id, max(number) + 1, %s FROM neraca_access.secrets WHERE key_id = %s GROUP BY key_id",
+            " SELECT key_id, max(number) + 1, %s FROM neraca_access.secrets WHERE key_id = %s"
+            " GROUP BY key_id",
             (hash_of(secret), key_id),
         )
     return find(connection, key_id), f"{PREFIX}_{key_id}_{secret}"
@@ -239,7 +242,8 @@ def revoke(connection: Connection[tuple[object, ...]], key_id: str) -> Key:
     with connection.transaction():
         find(connection, key_id)
         connection.execute(
-            "UPDATE neraca_access.keys SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE key_id = %s",
+            "UPDATE neraca_access.keys SET revoked_at = coalesce(revoked_at, clock_timestamp())"
+            " WHERE key_id = %s",
             (key_id,),
         )
     return find(connection, key_id)

@@ -1,7 +1,7 @@
 """Keeps who looked at a person's data, before it is shown. Many looks at once share one commit.
 
-A look is answered only once its record is committed, so none can be lost with the process, and none is shown that
-was not recorded.
+A look is answered only once its record is committed, so none can be lost with the process, and none is shown
+that was not recorded.
 """
 
 from __future__ import annotations

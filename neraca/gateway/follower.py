@@ -1,4 +1,4 @@
-"""Follows the journal from its end in a thread, and gives each accepted decision to the gateway's event loop."""
+"""Follows the journal from its end in a thread; each accepted decision goes to the gateway's event loop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class JournalFollower:
         self._stopping: Final = threading.Event()
         self._thread: threading.Thread | None = None
         self._reader: JournalReader | None = None
-        self._following = Following(False, -1, 0, 0.0, 0, 0, None)
+        self._following = Following(at_end=False)
 
     def __repr__(self) -> str:
         return f"JournalFollower({self._topic}, {self._following!r})"

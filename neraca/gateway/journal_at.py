@@ -1,9 +1,9 @@
 """Reads single decisions out of the journal, each told by its `seq` and its hash.
 
-There is no index from `seq` to offset, and none is needed: an accepted decision stands at an offset not below its
-`seq`, both rise together, and all that lies between are markers and records that no reader accepts. So one look at
-the record behind `seq` commonly finds it, and otherwise says how far to go. The hash, which the next decision (or
-the tables' position) holds, tells the accepted record from any other.
+There is no index from `seq` to offset, and none is needed: an accepted decision stands at an offset not below
+its `seq`, both rise together, and all that lies between are markers and records that no reader accepts. So
+one look at the record behind `seq` commonly finds it, and otherwise says how far to go. The hash, which the
+next decision (or the tables' position) holds, tells the accepted record from any other.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class JournalAt:
                 raise BrokerUnavailable(f"the journal cannot be read: {error.args[0].str()}") from error
         return [by_seq[seq] for seq, _ in wanted]
 
-    def _find(  # noqa: PLR0917 - one search
+    def _find(
         self, consumer: Consumer, seq: int, sha256: bytes, start: int, end: int, deadline: float
     ) -> tuple[bytes, int]:
         low, high, position = seq, end, min(start, end - 1)

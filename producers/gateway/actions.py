@@ -1,13 +1,13 @@
 """The way of an action through the gateway: judged, handed to Kafka, answered with its decision.
 
-Who may send what is settled here, before anything reaches the topic. The rules' own judgement is the decision,
-which is only waited for. Sending the same action again is always safe: it is answered with the first decision.
+Who may send what is settled here, before anything reaches the topic. The rules' own judgement is the
+decision, which is only waited for. Sending the same action again is always safe: it is answered with the
+first decision.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,9 +25,9 @@ from schemas.errors import ShapeError
 from schemas.framing import ACTION_BYTES_MAX, ActionRecord, action_record
 from schemas.records import Decision
 from schemas.shape import Problem as ShapeProblem
-from schemas.strict_json import NotStrictJsonError, kind_of, load, load_object
+from schemas.strict_json import NotStrictJsonError, compact, kind_of, load, load_object
 
-# Actions whose decision is waited for: four seconds of the load that the gateway is measured with, some 10 MB.
+# Actions whose decision is waited for: four seconds of the load that is measured, some 10 MB.
 WAITING_MAX: Final = 2_000
 BATCH_ACTIONS_MAX: Final = 1_000
 RETRY_AFTER_SECONDS: Final = 1
@@ -226,9 +226,10 @@ class ActionDesk:
         with self.admitted(len(rows)):
             on_their_way: list[tuple[int, ActionRecord, asyncio.Future[int]]] = []
             for index, row in enumerate(rows):
+                if isinstance(row, Problem):
+                    outcomes[index] = Outcome(row.status, problem=row)
+                    continue
                 try:
-                    if isinstance(row, Problem):
-                        raise ProblemFound(row)
                     record = self.read(principal, row)
                     on_their_way.append((index, record, self.hand_over(record)))
                 except ProblemFound as found:
@@ -262,7 +263,8 @@ def load_action(body: bytes) -> dict[str, object]:
 
 
 def load_batch(body: bytes, *, is_lines: bool) -> list[dict[str, object] | Problem]:
-    """Give the rows of a batch: the items of a JSON array, or lines of JSON; a row that is no object, as a problem.
+    """Give the rows of a batch: the items of a JSON array, or lines of JSON; a row that is no object, as a
+    problem.
 
     Raises:
         ProblemFound: the body is no array, holds too much, or holds nothing.
@@ -292,7 +294,8 @@ def load_batch(body: bytes, *, is_lines: bool) -> list[dict[str, object] | Probl
             shape_problem([ShapeProblem("", "there is no action in it", "at least one action")])
         )
     if len(rows) > BATCH_ACTIONS_MAX:
-        raise ProblemFound(problem("BODY_TOO_LARGE", f"{len(rows)} actions, more than {BATCH_ACTIONS_MAX}"))
+        reason = f"there are {len(rows)} actions, more than {BATCH_ACTIONS_MAX}"
+        raise ProblemFound(shape_problem([ShapeProblem("", reason, "send them in several batches")]))
     return rows
 
 
@@ -306,7 +309,7 @@ def answer_of(outcome: Outcome, *, indonesian: bool) -> Answer:
         body = decision_json(outcome.decision).encode() + b"\n"
         return Answer(outcome.status, body, headers={"Seq": seq, place: f"/v1/decisions/{seq}"})
     location = f"/v1/actions/{outcome.offset}"
-    body = json.dumps({"action_offset": outcome.offset, "location": location}).encode() + b"\n"
+    body = compact({"action_offset": outcome.offset, "location": location}).encode() + b"\n"
     headers = {"Location": location, "Preference-Applied": "respond-async"}
     return Answer(outcome.status, body, headers=headers)
 
@@ -325,7 +328,7 @@ def _row(index: int, outcome: Outcome, *, indonesian: bool) -> str:
     head = f'{{"index":{index},"status":{outcome.status}'
     if outcome.problem is not None:
         told: dict[str, Any] = outcome.problem.document(indonesian=indonesian)
-        return f'{head},"problem":{json.dumps(told, ensure_ascii=False)}}}'
+        return f'{head},"problem":{compact(told)}}}'
     if outcome.decision is not None:
         return f'{head},"decision":{decision_json(outcome.decision)}}}'
     return f'{head},"action_offset":{outcome.offset},"location":"/v1/actions/{outcome.offset}"}}'

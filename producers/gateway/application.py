@@ -1,4 +1,5 @@
-"""The paths of the gateway: what comes in is read, judged, passed on, and answered. FastAPI over the parts beside it.
+"""The paths of the gateway: what comes in is read, judged, passed on, and answered. FastAPI over the parts
+beside it.
 
 Knows HTTP; each handler is a few lines around `actions.py` and `reads.py`.
 """
@@ -6,7 +7,7 @@ Knows HTTP; each handler is a few lines around `actions.py` and `reads.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -249,7 +250,7 @@ class _Paths:
         return Response(compact({"seq": seen.seq, **seen.document}).encode() + b"\n", 200, headers, _JSON)
 
     async def _keep(
-        self, principal: Principal, kind: str, subject_id: str, status: int, parameters: Any
+        self, principal: Principal, kind: str, subject_id: str, status: int, parameters: Mapping[str, str]
     ) -> None:
         """Keep who looked at whom; where that cannot be kept, nothing is shown."""
         axes = {name: parameters[name] for name in ("as_of", "known_at") if name in parameters}
@@ -275,7 +276,9 @@ def _is_indonesian(request: Request) -> bool:
 
 
 def _expect_json(request: Request, *, lines: bool = False) -> bool:
-    """Whether the body is lines of JSON; an absent media type means JSON, as `curl -d` sends a form's: both pass."""
+    """Whether the body is lines of JSON; an absent media type means JSON, as `curl -d` sends a form's: both
+    pass.
+    """
     media_type = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
     if lines and media_type in {"application/x-ndjson", "application/ndjson", "application/jsonl"}:
         return True
@@ -285,7 +288,9 @@ def _expect_json(request: Request, *, lines: bool = False) -> bool:
 
 
 def _preferences(request: Request, wait_seconds: float) -> tuple[bool, float]:
-    """Read `Prefer` (RFC 7240): `respond-async`, and `wait=SECONDS` up to a limit; what is not known is ignored."""
+    """Read `Prefer` (RFC 7240): `respond-async`, and `wait=SECONDS` up to a limit; what is not known is
+    ignored.
+    """
     is_async = False
     for text in ",".join(request.headers.getlist("prefer")).split(","):
         name, _, value = text.partition(";")[0].strip().lower().partition("=")

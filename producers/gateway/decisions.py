@@ -1,7 +1,7 @@
 """The newest decisions, kept in memory: who waits for one gets it, who asks again gets it again.
 
-Fed by whoever follows the journal (`DecisionFeed.take`, in the event loop); reads nothing itself. Bounded in count
-and in bytes: what lies further back is read from the journal.
+Fed by whoever follows the journal (`DecisionFeed.take`, in the event loop); reads nothing itself. Bounded in
+count and in bytes: what lies further back is read from the journal.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ class DecisionFeed:
         return None if seq is None else self._by_seq[seq]
 
     async def wait(self, offset: int, timeout_seconds: float) -> bytes | None:
-        """Give the decision on the action at that offset as soon as it is there; None where it is not in time."""
+        """Give the decision on the action at that offset as soon as it is there; None where it is not in
+        time.
+        """
         known = self.by_offset(offset)
         if known is not None or timeout_seconds <= 0:
             return known

@@ -1,8 +1,9 @@
 """What a thing was at an instant, on two axes: when it was true (`as_of`), and what was known (`known_at`).
 
-Folded from whole decisions. Of all accepted decisions that changed the thing, those count that had occurred by
-`as_of` and were entered by `known_at` (or whose `seq` is not above it). Each changes what it changed, and nothing
-else; they are applied in the order in which they occurred, the later decided winning a tie (contract §3). Pure.
+Folded from whole decisions. Of all accepted decisions that changed the thing, those count that had occurred
+by `as_of` and were entered by `known_at` (or whose `seq` is not above it). Each changes what it changed, and
+nothing else; they are applied in the order in which they occurred, the later decided winning a tie (contract
+§3). Pure.
 """
 
 from __future__ import annotations

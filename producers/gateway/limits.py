@@ -1,15 +1,16 @@
 """What a client may take up: bytes, time, and requests at once. The rim of the gateway, in plain ASGI.
 
-`Limits` stands around the application: it counts, measures, and refuses before memory grows. `read_body` reads a
-body within its bounds. `PatientProtocol` ends connections whose request head does not come.
+`Limits` stands around the application: it counts, measures, and refuses before memory grows. `read_body`
+reads a body within its bounds. `PatientProtocol` ends connections whose request head does not come.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
+from typing import Final
 
+from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -52,7 +53,8 @@ class Limits:
         self._metrics: Final = metrics
         self._requests_max: Final = requests_max
         self._open = 0
-        self._children: Final[dict[tuple[str, int], Any]] = {}
+        self._counters: Final[dict[tuple[str, int], Counter]] = {}
+        self._histograms: Final[dict[str, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -82,17 +84,16 @@ class Limits:
         self._counter(route, status).inc()
         self._histogram(route).observe(time.perf_counter() - started_at)
 
-    def _counter(self, route: str, status: int) -> Any:
+    def _counter(self, route: str, status: int) -> Counter:
         key = (route, status)
-        if key not in self._children:
-            self._children[key] = self._metrics.requests.labels(route, str(status))
-        return self._children[key]
+        if key not in self._counters:
+            self._counters[key] = self._metrics.requests.labels(route, str(status))
+        return self._counters[key]
 
-    def _histogram(self, route: str) -> Any:
-        key = (route, 0)
-        if key not in self._children:
-            self._children[key] = self._metrics.seconds.labels(route)
-        return self._children[key]
+    def _histogram(self, route: str) -> Histogram:
+        if route not in self._histograms:
+            self._histograms[route] = self._metrics.seconds.labels(route)
+        return self._histograms[route]
 
 
 async def _refuse(send: Send) -> None:
@@ -135,7 +136,8 @@ async def read_body(request: Request, bytes_max: int, seconds: float = BODY_SECO
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, with an end to patience: the head of a request must come whole, small, and soon.
+    """HTTP as uvicorn speaks it, with an end to patience: the head of a request must come whole, small, and
+    soon.
 
     uvicorn ends connections that are idle after an answer; one that never finishes its first head it keeps.
     """
@@ -144,7 +146,9 @@ class PatientProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _in_head = True
 
-    def connection_made(self, transport: Any) -> None:
+    def connection_made(  # type: ignore[override]  # uvicorn's own signature
+        self, transport: asyncio.Transport
+    ) -> None:
         """Begin to wait for a head."""
         super().connection_made(transport)
         self._await_head()

@@ -1,4 +1,4 @@
-"""What the gateway measures of itself. Labels are routes, statuses and outcomes: never an id, never a person."""
+"""What the gateway measures of itself. Labels are routes and statuses: never an id, never a person."""
 
 from __future__ import annotations
 

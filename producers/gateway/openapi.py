@@ -1,7 +1,7 @@
 """The description of the gateway (OpenAPI 3.1), made of the contract's own tables: kinds, fields, refusals.
 
-`docs/openapi.json` is this document, written by `python -m neraca.gateway.description`; a test fails when it is
-stale. Holds no behaviour.
+`docs/openapi.json` is this document, written by `python -m neraca.gateway.description`; a test fails when it
+is stale. Holds no behaviour.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from schemas.shape import (
 Json = dict[str, Any]
 
 DESCRIPTION: Final = """\
-Actions in, decisions out. Every request but health, metrics and this description needs `Authorization: Bearer KEY`.
+Actions in, decisions out. All but health, metrics and this description needs `Authorization: Bearer KEY`.
 
-Sending the same action again with the same `action_id` is always safe: it is answered with the first decision. An
-answer that did not come, or that says OUTCOME_UNKNOWN, is cleared up by just that.
+Sending the same action again with the same `action_id` is always safe: it is answered with the first
+decision. An answer that did not come, or that says OUTCOME_UNKNOWN, is cleared up by just that.
 
-Every answer from the tables says the `seq` that it is true at, in the body and in the header `Seq`. Whoever must
-read what was just written sends that number back as `Min-Seq`.
+Every answer from the tables says the `seq` that it is true at, in the body and in the header `Seq`. Whoever
+must read what was just written sends that number back as `Min-Seq`.
 """
 
 
@@ -84,9 +84,17 @@ _ACTION_FIELDS: Final[Mapping[str, Json]] = {
     **{
         name: _ref("Identifier")
         for name in (
-            "registration_id person_id agency_id position permit_id candidate_id reference training_id provider_id"
-            " complaint_id topic channel second_officer"
-        ).split()
+            *(
+                "registration_id",
+                "person_id",
+                "agency_id",
+                "position",
+                "permit_id",
+                "candidate_id",
+                "reference",
+            ),
+            *("training_id", "provider_id", "complaint_id", "topic", "channel", "second_officer"),
+        )
     },
     "reason": _ref("Text"),
     "scheme": {"enum": list(SCHEMES)},
@@ -219,18 +227,10 @@ def _schemas(sentences: Sentences) -> Json:
                 "previous_sha256": _SHA256,
                 "registrations": _array(_ref("Registration")),
                 "postings": _array(_ref("Posting")),
-                **{
-                    name: _array({"type": "object"})
-                    for name in (
-                        "permits",
-                        "agencies",
-                        "destinations",
-                        "people",
-                        "trainings",
-                        "complaints",
-                        "policies",
-                    )
-                },
+                **dict.fromkeys(
+                    ("permits", "agencies", "destinations", "people", "trainings", "complaints", "policies"),
+                    _array({"type": "object"}),
+                ),
             },
             [
                 *(
@@ -325,10 +325,7 @@ def _schemas(sentences: Sentences) -> Json:
                         "line": _LINE,
                         "position": {"type": "string"},
                         "sex": {"type": "string"},
-                        **{
-                            name: units
-                            for name in ("granted", "available", "reserved", "departed", "forfeited")
-                        },
+                        **dict.fromkeys(("granted", "available", "reserved", "departed", "forfeited"), units),
                     }
                 )
             ),
@@ -337,7 +334,7 @@ def _schemas(sentences: Sentences) -> Json:
     return schemas
 
 
-def _answer(description: str, schema: str, example: Any = None, headers: Iterable[str] = ()) -> Json:
+def _answer(description: str, schema: str, example: Json | None = None, headers: Iterable[str] = ()) -> Json:
     content: Json = {"schema": _ref(schema)}
     if example is not None:
         content["example"] = example
@@ -407,7 +404,7 @@ _PREFER: Final = {
     "name": "Prefer",
     "in": "header",
     "schema": {"type": "string"},
-    "description": "`respond-async`: answer as soon as Kafka has it. `wait=N`: wait at most N seconds, up to 30.",
+    "description": "`respond-async`: answer once Kafka has it. `wait=N`: wait at most N seconds, up to 30.",
     "examples": {"none": {"value": "wait=5"}, "async": {"value": "respond-async"}},
 }
 _LANGUAGE: Final = {
@@ -427,13 +424,13 @@ _AXES: Final = [
         "name": "known_at",
         "in": "query",
         "schema": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}]},
-        "description": "When it was known: only what was entered by then; or a `seq`, and nothing decided after it.",
+        "description": "When it was known: only what was entered by then; or a `seq`: nothing decided later.",
     },
     {
         "name": "Min-Seq",
         "in": "header",
         "schema": {"type": "integer", "minimum": 0},
-        "description": "Answer only once the tables stand at this `seq`; waits up to five seconds, see Prefer.",
+        "description": "Answer once the tables stand at this `seq`; waits up to five seconds, see Prefer.",
         "example": 17,
     },
     {**_PREFER, "description": "`wait=N`: wait at most N seconds for Min-Seq, up to 30.", "examples": {}},
@@ -512,7 +509,11 @@ def document(sentences: Sentences, version: str) -> Json:
                         "required": True,
                         "content": {
                             "application/json": {
-                                "schema": _array(_ref("Action"), minItems=1, maxItems=1000),
+                                "schema": _array(
+                                    {"description": "An action. Each is judged by itself: see `status`."},
+                                    minItems=1,
+                                    maxItems=1000,
+                                ),
                                 "example": pair,
                             },
                             "application/x-ndjson": {"schema": {"type": "string"}},

@@ -1,7 +1,9 @@
-"""Actions on their way to Kafka, seen from an event loop: hand one over, get the offset that the broker gave it.
+"""Actions on their way to Kafka, seen from an event loop: hand one over, get the offset that the broker gave
+it.
 
 A thread of its own takes acknowledgements in. It knows nothing of decisions. A broker that does not answer is
-noticed before the next action is handed over, so that a client hears "nothing was recorded" and not "unknown".
+noticed before the next action is handed over, so that a client hears "nothing was recorded" and not
+"unknown".
 """
 
 from __future__ import annotations
@@ -24,15 +26,15 @@ PROBE_EVERY_SECONDS: Final = 0.25
 FLUSH_SECONDS: Final = 10.0
 
 
-class OutboxFull(Exception):  # noqa: N818 - says what is so
+class OutboxFull(Exception):
     """The producer holds as many actions as it may."""
 
 
-class NotSent(Exception):  # noqa: N818 - says what is so
+class NotSent(Exception):
     """Kafka does not answer, and nothing was handed over."""
 
 
-class NotAcknowledged(Exception):  # noqa: N818 - says what is so
+class NotAcknowledged(Exception):
     """The action was handed over, and nobody can say whether the broker has it."""
 
 

@@ -1,4 +1,6 @@
-"""What the gateway is given from outside: who asks, where decisions stand, what a refusal says. Protocols only."""
+"""What the gateway is given from outside: who asks, where decisions stand, what a refusal says. Protocols
+only.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ READ_SCOPES = ("registrations", "people", "permits", "decisions")
 class Principal:
     """Who asks, as an authenticator found out.
 
-    `offices` are pairs of type and code; the code `*` stands for every office of that type. `reads` are names of
-    `READ_SCOPES`, or `all`.
+    `offices` are pairs of type and code; the code `*` stands for every office of that type. `reads` are names
+    of `READ_SCOPES`, or `all`.
     """
 
     key_id: str
@@ -37,7 +39,7 @@ class Principal:
         return scope in self.reads or "all" in self.reads
 
 
-class NotAuthenticated(Exception):  # noqa: N818 - says what is so
+class NotAuthenticated(Exception):
     """The request carries no credential, or none that is valid. `reason` names which, never a secret."""
 
     def __init__(self, reason: str) -> None:
@@ -45,12 +47,12 @@ class NotAuthenticated(Exception):  # noqa: N818 - says what is so
         self.reason = reason
 
 
-class AuthenticationUnavailable(Exception):  # noqa: N818 - says what is so
+class AuthenticationUnavailable(Exception):
     """Nobody can say at the moment whether a credential is valid."""
 
 
 class Authenticator(Protocol):
-    """Tells who sent a request. API keys today; OpenID Connect fits here: a bearer token in, a principal out."""
+    """Tells who sent a request. Keys today; OpenID Connect fits here: a bearer token in, a principal out."""
 
     async def authenticate(self, authorization: str | None) -> Principal:
         """Give who asks, from the value of the `Authorization` header.

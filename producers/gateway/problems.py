@@ -7,13 +7,13 @@ document repeats a secret or more than a few characters of what was sent.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from producers.gateway.ports import Sentence
 from schemas.shape import Problem as ShapeProblem
+from schemas.strict_json import compact
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -46,7 +46,8 @@ KINDS: Final[Mapping[str, Kind]] = {
             401,
             "No valid key",
             "Send the header `Authorization: Bearer` with a valid key; whoever runs the gateway issues keys.",
-            "Kirim header `Authorization: Bearer` dengan kunci yang berlaku; kunci diterbitkan pengelola gateway.",
+            "Kirim header `Authorization: Bearer` dengan kunci yang berlaku; "
+            "kunci diterbitkan pengelola gateway.",
         ),
         _kind(
             "NOT_ALLOWED",
@@ -59,7 +60,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "OFFICER_NOT_YOURS",
             403,
             "The officer comes from the key",
-            "Leave `officer` out: the gateway fills in the officer that the key belongs to; nothing was recorded.",
+            "Leave `officer` out: the gateway fills in the officer of the key; nothing was recorded.",
             "Hilangkan `officer`: gateway mengisi petugas pemilik kunci; tidak ada yang dicatat.",
         ),
         _kind(
@@ -199,10 +200,10 @@ class Problem:
 
     def body(self, *, indonesian: bool = False) -> bytes:
         """Give it as bytes."""
-        return json.dumps(self.document(indonesian=indonesian), ensure_ascii=False).encode() + b"\n"
+        return compact(self.document(indonesian=indonesian)).encode() + b"\n"
 
 
-class ProblemFound(Exception):  # noqa: N818 - says what is so
+class ProblemFound(Exception):
     """Ends the handling of a request with a problem."""
 
     def __init__(self, problem: Problem) -> None:
@@ -215,7 +216,7 @@ def problem(
     detail: str = "",
     *,
     headers: Mapping[str, str] | None = None,
-    **extra: Any,
+    **extra: object,
 ) -> Problem:
     """Give a problem of the gateway's own."""
     kind = KINDS[code]

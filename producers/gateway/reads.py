@@ -1,7 +1,7 @@
 """What the tables say, and at which `seq` they say it: one statement, one snapshot, one position.
 
-Reads PostgreSQL only. Instants on two axes are folded from whole decisions (`history.py`): the tables name them
-by `seq` and hash, the journal has their bytes. Never writes.
+Reads PostgreSQL only. Instants on two axes are folded from whole decisions (`history.py`): the tables name
+them by `seq` and hash, the journal has their bytes. Never writes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -48,24 +48,24 @@ WHERE p.projection = 'current' AND d.outcome = 'ACCEPTED' AND {which}
 ORDER BY d.seq LIMIT %s
 """
 _OF_PERSON: Final = """
-(d.person_id = %s OR d.registration_id IN (SELECT registration_id FROM neraca.registrations WHERE person_id = %s))
+(d.person_id = %s
+ OR d.registration_id IN (SELECT registration_id FROM neraca.registrations WHERE person_id = %s))
 """
 _OF_PERMIT: Final = """
 d.permit_id = %s AND d.kind IN ('permit_issued', 'permit_extended', 'permit_revoked', 'permit_reinstated',
                                 'quota_raised', 'quota_lowered')
 """
 _ONE: Final = """
-SELECT p.seq AS position, d.seq, d.outcome, d.occurred_at, d.entered_at, d.person_id, d.registration_id, d.officer,
-       coalesce(n.previous_sha256, p.decision_sha256) AS sha256
+SELECT p.seq AS position, d.seq, coalesce(n.previous_sha256, p.decision_sha256) AS sha256
 FROM neraca.projection_positions p LEFT JOIN neraca.decisions d ON d.seq = %s
 LEFT JOIN neraca.decisions n ON n.seq = d.seq + 1
 WHERE p.projection = 'current'
 """
 _BALANCES_AT: Final = """
 SELECT line, account, sum(moved)::bigint AS units
-FROM (SELECT t.line, t.to_account AS account, t.units AS moved, t.seq FROM neraca.postings t WHERE t.permit_id = %s
+FROM (SELECT line, to_account AS account, units AS moved, seq FROM neraca.postings WHERE permit_id = %s
       UNION ALL
-      SELECT t.line, t.from_account, -t.units, t.seq FROM neraca.postings t WHERE t.permit_id = %s) m
+      SELECT line, from_account, -units, seq FROM neraca.postings WHERE permit_id = %s) m
 JOIN neraca.decisions d USING (seq)
 WHERE (%s::timestamptz IS NULL OR d.occurred_at <= %s) AND (%s::timestamptz IS NULL OR d.entered_at <= %s)
       AND (%s::bigint IS NULL OR d.seq <= %s)
@@ -117,7 +117,7 @@ async def open_pool(dsn: str) -> Pool:
 
 
 @contextlib.contextmanager
-def database_errors() -> Any:
+def database_errors() -> Iterator[None]:
     """Turn a database that does not answer into a problem.
 
     Raises:
@@ -294,7 +294,8 @@ class Reads:
             if at.is_now:
                 lines = await _query(
                     connection,
-                    "SELECT l.line, l.position, l.sex, b.granted, b.available, b.reserved, b.departed, b.forfeited"
+                    "SELECT l.line, l.position, l.sex,"
+                    " b.granted, b.available, b.reserved, b.departed, b.forfeited"
                     " FROM neraca.permit_lines l JOIN neraca.quota_balances b USING (permit_id, line)"
                     " WHERE l.permit_id = %s ORDER BY l.line",
                     permit_id,
@@ -336,7 +337,7 @@ class Reads:
         return int(row["position"]), decision
 
     async def seq_of_offset(self, offset: int) -> int | None:
-        """Give the `seq` of the decision on the action at that offset: both rise together, so by bisection."""
+        """Give the `seq` of the decision on the action at that offset; both rise together: by bisection."""
         last = await self.position()
         low, high = 0, min(offset, last)
         while low <= high:
@@ -357,7 +358,9 @@ class Reads:
         return None
 
     async def _decisions(self, rows: Sequence[dict[str, Any]]) -> list[Decision]:
-        """Give whole decisions, from memory or from the journal, each the one that the tables know by its hash."""
+        """Give whole decisions, from memory or from the journal, each the one that the tables know by its
+        hash.
+        """
         if len(rows) > DECISIONS_MAX:
             raise ProblemFound(problem("HISTORY_TOO_LONG"))
         found = {int(row["seq"]): self._recent(int(row["seq"])) for row in rows}

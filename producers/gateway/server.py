@@ -1,8 +1,8 @@
 """Runs the gateway: its parts in the right order, uvicorn around them, and an end in which nothing is lost.
 
-Stopping: no new connections, open requests are answered, Kafka has what was handed over, then the parts close. An
-action is acknowledged when its decision, or for `respond-async` the broker's receipt, was seen: neither can be
-taken back by an end of this process.
+Stopping: no new connections, open requests are answered, Kafka has what was handed over, then the parts
+close. An action is acknowledged when its decision, or for `respond-async` the broker's receipt, was seen:
+neither can be taken back by an end of this process.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import structlog
 import uvicorn
+import uvloop
 
 from producers.gateway.actions import ActionDesk
 from producers.gateway.application import Parts, build
@@ -47,12 +48,12 @@ class Following:
     """How far the journal is followed, for readiness and metrics."""
 
     at_end: bool
-    last_seq: int
-    lag_records: int
-    lag_seconds: float
-    passed_over: int
-    repeats: int
-    failure: str | None
+    last_seq: int = -1
+    lag_records: int = 0
+    lag_seconds: float = 0.0
+    passed_over: int = 0
+    repeats: int = 0
+    failure: str | None = None
 
 
 class Follower(Protocol):
@@ -73,7 +74,7 @@ class Follower(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """Plain values, and what only the outside can make; the factories are called in the gateway's event loop."""
+    """Plain values, and what only the outside can make. The factories are called in the event loop."""
 
     kafka: Mapping[str, str | int]
     actions_topic: str
@@ -203,8 +204,6 @@ class _Gauges:
 
 def run(config: GatewayConfig, stop: threading.Event) -> None:
     """Run `serve` in an event loop of its own, on uvloop."""
-    import uvloop
-
     started_at = time.monotonic()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(config, stop))

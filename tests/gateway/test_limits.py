@@ -1,0 +1,185 @@
+"""What a client may take up, and what memory may: every bound, and what is said at it."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.types import Receive, Scope, Send
+
+from producers.gateway import limits
+from producers.gateway.actions import ActionDesk
+from producers.gateway.decisions import DecisionFeed, seq_and_offset
+from producers.gateway.limits import Limits, PatientProtocol, route_of
+from producers.gateway.metrics import GatewayMetrics
+from producers.gateway.outbox import Outbox
+from producers.gateway.problems import KINDS, ProblemFound
+from schemas.codec import BytesWriter, write_long
+
+
+def decision(seq: int, offset: int, size: int = 0) -> bytes:
+    """The head of a decision, as far as the feed reads it."""
+    out = BytesWriter()
+    write_long(out, seq)
+    head = out.getvalue() + bytes(32)
+    out = BytesWriter()
+    write_long(out, offset)
+    return head + out.getvalue() + bytes(size)
+
+
+@given(st.lists(st.integers(1, 3), max_size=60), st.integers(1, 20), st.integers(50, 2_000))
+def test_the_feed_is_bounded(steps: list[int], decisions_max: int, bytes_max: int) -> None:
+    """However many decisions come, it keeps the newest ones within both bounds, and finds each by both numbers."""
+    feed = DecisionFeed(decisions_max=decisions_max, bytes_max=bytes_max)
+    offset = 0
+    told = []
+    for seq, step in enumerate(steps):
+        offset += step
+        told.append(decision(seq, offset, seq))
+        feed.take([told[-1]])
+        kept = [one for one in told if feed.by_seq(seq_and_offset(one)[0]) is not None]
+        assert kept == told[len(told) - len(kept) :]
+        assert len(kept) == len(feed) <= decisions_max
+        assert sum(map(len, kept)) <= bytes_max
+        assert kept == [feed.by_offset(seq_and_offset(one)[1]) for one in kept]
+        assert seq == feed.last_seq
+
+
+def test_who_waits_gets_it() -> None:
+    """Several may wait for one decision; who stops waiting leaves nothing behind."""
+
+    async def story() -> None:
+        feed = DecisionFeed()
+        asked = [asyncio.create_task(feed.wait(7, 5.0)) for _ in range(3)]
+        hasty = asyncio.create_task(feed.wait(8, 0.01))
+        await asyncio.sleep(0.05)
+        assert None is await hasty
+        assert 1 == feed.waiting
+        feed.take([decision(6, 6), decision(7, 7)])
+        assert [decision(7, 7)] * 3 == await asyncio.gather(*asked)
+        assert 0 == feed.waiting
+        assert decision(6, 6) == await feed.wait(6, 0)
+
+    asyncio.run(story())
+
+
+def test_no_room_for_more(unused_port: int) -> None:
+    """Once as many actions wait as may, one more hears 429 with a time to wait; and 503 while Kafka is away."""
+
+    async def story() -> None:
+        outbox = Outbox({"bootstrap.servers": f"127.0.0.1:{unused_port}"}, "actions", 1)
+
+        async def earlier(_: int) -> None:
+            raise AssertionError
+
+        desk = ActionDesk(outbox, DecisionFeed(), {}, earlier, waiting_max=3)  # type: ignore[arg-type]
+        with desk.admitted(2):
+            with pytest.raises(ProblemFound) as refused, desk.admitted(2):
+                pass
+            with desk.admitted(1):
+                assert 3 == desk.waiting
+        assert 0 == desk.waiting
+        assert (429, "1") == (refused.value.problem.status, refused.value.problem.headers["Retry-After"])
+        deadline = time.monotonic() + 20
+        while outbox.is_reachable and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        assert not outbox.is_reachable
+        await outbox.close()
+
+    asyncio.run(story())
+
+
+def test_every_problem_speaks_two_languages() -> None:
+    """No problem of the gateway's own lacks a sentence, and none says the same in both."""
+    for kind in KINDS.values():
+        assert kind.sentence.english
+        assert kind.sentence.indonesian
+        assert kind.sentence.english != kind.sentence.indonesian
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/v1/actions", "/v1/actions"),
+        ("/v1/actions:batch", "/v1/actions:batch"),
+        ("/v1/people/3f0c", "/v1/people/{id}"),
+        ("/v1/people", "/v1/people"),
+        ("/v1/peoples/x", "other"),
+        ("/metrics", "/metrics"),
+        ("/", "other"),
+    ],
+)
+def test_no_id_becomes_a_label(path: str, route: str) -> None:
+    """A metric's label is a route and never what stands in a path."""
+    assert route == route_of(path)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The port of a server that waits half a second for a head, and has one open request at most."""
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.5)
+    release = threading.Event()
+
+    async def answer(_: Scope, __: Receive, send: Send) -> None:
+        while not release.is_set():
+            await asyncio.sleep(0.01)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Limits(answer, GatewayMetrics("0"), requests_max=1),
+            port=0,
+            http=PatientProtocol,
+            lifespan="off",
+            log_config=None,
+        )
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    release.set()
+    server.should_exit = True
+    thread.join()
+
+
+def test_a_head_that_does_not_come(patient: int) -> None:
+    """A connection that says nothing, or drips its head, is ended; so is one whose head has no end."""
+    with socket.create_connection(("127.0.0.1", patient)) as silent:
+        silent.settimeout(10)
+        assert b"" == silent.recv(1)
+    with socket.create_connection(("127.0.0.1", patient)) as dripping:
+        dripping.settimeout(10)
+        started_at = time.monotonic()
+        with pytest.raises(OSError):  # noqa: PT011 - reset or broken pipe, as the system likes
+            for _ in range(200):
+                dripping.sendall(b"G")
+                time.sleep(0.05)
+        assert time.monotonic() - started_at < 8
+    with socket.create_connection(("127.0.0.1", patient)) as endless:
+        endless.settimeout(10)
+        with pytest.raises(OSError):  # noqa: PT011 - the same
+            for _ in range(200):
+                endless.sendall(b"GET / HTTP/1.1\r\n" + b"x: " + b"y" * 8_192 + b"\r\n")
+                time.sleep(0.001)
+
+
+def test_too_many_open_requests(patient: int) -> None:
+    """One more than may be open hears 429 at once, while health is always answered."""
+    head = b"GET /v1/people/x HTTP/1.1\r\nHost: x\r\n\r\n"
+    with (
+        socket.create_connection(("127.0.0.1", patient)) as first,
+        socket.create_connection(("127.0.0.1", patient)) as second,
+    ):
+        first.sendall(head)
+        time.sleep(0.2)
+        second.settimeout(10)
+        second.sendall(head)
+        assert second.recv(64).startswith(b"HTTP/1.1 429 ")
