@@ -19,7 +19,7 @@ _SPACES: Final = re.compile(r"\s+")
 _NIK_IN_TEXT: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
 _PASSPORT: Final = re.compile(r"[A-Za-z]{1,2}\d{6,8}", re.ASCII)
 # Two words or more, letters only: no code of an officer looks like this.
-_NAME: Final = re.compile(r"[^\W\d_]+(?:[ .,'’-]+[^\W\d_]+)+\.?")
+_NAME: Final = re.compile(r"[^\W\d_]+(?:[ .,'’]+[^\W\d_]+)+\.?")
 _WORD: Final = re.compile(r"[^\s,;:()\[\]\"'|=]+")
 _NOT_LETTERS: Final = re.compile(r"[\W_]+")
 # Words of a name that are looked for in texts; more has hardly anybody.

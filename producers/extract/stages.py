@@ -135,18 +135,14 @@ class Stages:
     def _stamp(self, row: Cells) -> actions.Stamp:
         occurred_on, occurred = row.day("tanggal"), row.seconds("jam")
         entered_on, entered = row.day("tgl_entri"), row.seconds("jam_entri")
-        code = row.identifier("kode_kantor")
+        code = row.raw("kode_kantor")
         officer = row.identifier("petugas")
         office = self._offices.by_code.get(code)
         if office is None:
-            if code:
-                place = self._offices.reported.get(code)
-                reason = (
-                    "kantor.csv has no such office"
-                    if place is None
-                    else "its row in kantor.csv cannot be used"
-                )
-                row.add("office_unknown", "kode_kantor", reason)
+            reason = "kantor.csv has no such office" if code else "it is empty"
+            if code in self._offices.reported:
+                reason = "its row in kantor.csv cannot be used"
+            row.add("office_unknown", "kode_kantor", reason)
             return actions.Stamp(("", ""), "", 0, 0, 0)
         offset = office.offset_minutes
         return actions.Stamp(

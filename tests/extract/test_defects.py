@@ -124,6 +124,13 @@ def unknown_office(extract: SmallExtract) -> Found:
     return [("tahapan.csv", lines["BERANGKAT"], "kode_kantor", "office_unknown")]
 
 
+def no_office(extract: SmallExtract) -> Found:
+    """An empty code is an office that nobody knows."""
+    lines = extract.life(1)
+    extract.rows["tahapan.csv"][lines["BERANGKAT"] - 2]["kode_kantor"] = " "
+    return [("tahapan.csv", lines["BERANGKAT"], "kode_kantor", "office_unknown")]
+
+
 def office_without_zone(extract: SmallExtract) -> Found:
     """An office whose own row cannot be used is unknown to the rows that name it."""
     extract.add("kantor.csv", kode_kantor="D-1", jenis="DINAS", nama="Dinas", zona="WIBB")
@@ -312,6 +319,7 @@ PLANTED: list[Callable[[SmallExtract], Found]] = [
     registered_at_the_limit,
     departed_late_without_evidence,
     unknown_office,
+    no_office,
     office_without_zone,
     unknown_country_of_a_candidate,
     unknown_country_of_a_permit,

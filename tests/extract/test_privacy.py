@@ -107,6 +107,29 @@ def test_the_scratch_file_holds_no_secret(tmp_path: Path) -> None:
         assert isinstance(extract.scratch.db, sqlite3.Connection)
 
 
+@pytest.mark.parametrize(
+    ("officer", "is_kept"),
+    [
+        ("o-4711", True),
+        ("petugas1", True),
+        ("P 17", True),
+        ("Budi Rahasia", False),
+        ("Dr. Budi Rahasia, M.Si.", False),
+        ("3501014503901234", False),
+    ],
+)
+def test_officers(officer: str, is_kept: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a column of the table)
+    """A code stays as it is; a name or a NIK becomes a keyed hash, the same for the same officer."""
+    extract = SmallExtract.ready()
+    lines = extract.life(1, stages=1)
+    for line in lines.values():
+        extract.rows["tahapan.csv"][line - 2]["petugas"] = officer
+    officers = {line["officer"] for line in read(extract.write(tmp_path)).lines[2:]}
+    assert 1 == len(officers)
+    assert is_kept == (officers == {officer})
+    assert is_kept or officers.pop().startswith("officer-")
+
+
 def test_nobody_shows_the_key() -> None:
     """Neither in `repr` nor in an error."""
     assert "Pseudonyms()" == repr(Pseudonyms(KEY))
