@@ -47,10 +47,11 @@ def test_the_example_of_a_decision() -> None:
 
 @pytest.mark.slow
 def test_schemathesis_finds_nothing(desk: Desk, word: str, tmp_path: Path) -> None:
-    """Requests made from the description, right and wrong ones: no server error, no answer that it does not tell.
+    """Requests made from the description, right and wrong ones: no server error, no answer that it does not
+    tell.
 
-    What JSON Schema cannot say (dates in order, bytes instead of characters) is refused although the description
-    allows it: that one check is left out.
+    What JSON Schema cannot say (dates in order, bytes instead of characters) is refused although the
+    description allows it: that one check is left out.
     """
     desk.accept(*permit(f"S-{word}", 1), action("destination_closed", **HQ, destination="JP"))
     done = subprocess.run(

@@ -1,4 +1,6 @@
-"""Parts of a ledger killed and stopped under a gateway in use: a clear answer, and asking again tells the truth."""
+"""Parts of a ledger killed and stopped under a gateway in use: a clear answer, and asking again tells the
+truth.
+"""
 
 import contextlib
 import threading
@@ -7,8 +9,9 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import psutil
 import psycopg
 import pytest
 import requests
@@ -37,7 +40,7 @@ class Traffic:
         self.told: dict[str, dict[str, Any]] = {}
         self.acknowledged: list[tuple[str, int]] = []
 
-    def __enter__(self) -> "Traffic":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -109,7 +112,7 @@ def test_the_decider_killed(running: Running) -> None:
 
 @pytest.mark.slow
 def test_the_gateway_stopped_and_killed(running: Running) -> None:
-    """Stopped, it answers what is open and ends well; killed, clients ask the next one, and nothing is lost."""
+    """Stopped, it answers what is open and ends well; killed, clients ask the next one; nothing is lost."""
     services = running.crew
     desks = [running.desk]
 
@@ -155,9 +158,7 @@ def own(new_home: Path, tmp_path: Path) -> Iterator[tuple[EmbeddedStack, Crew, R
 
 @pytest.mark.slow
 def test_kafka_and_postgres_stopped(own: tuple[EmbeddedStack, Crew, Running], new_home: Path) -> None:
-    """Without Kafka: "nothing was recorded", or "unknown". Without PostgreSQL: no reading, and actions go on."""
-    import psutil
-
+    """Without Kafka: "not recorded", or "unknown". Without PostgreSQL: no reading, and actions go on."""
     stack, _, made = own
     state = Home(new_home).load()
     with Traffic(lambda: made.desk) as traffic:
