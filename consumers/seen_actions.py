@@ -13,7 +13,7 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from mypy_extensions import mypyc_attr
@@ -27,6 +27,7 @@ COLUMNS: Final = (("mixed", "<u8"), ("id", "S16"), ("digest", "S16"), ("seq", "<
 FRESH_IDS_MAX: Final = 131_072
 # Runs of one size class are merged when there are so many: each id is rewritten some log4(n) times.
 RUNS_OF_A_SIZE: Final = 4
+COPY_BYTES: Final = 1024 * 1024
 FORMAT: Final = 1
 # A file: the hash of all behind it, the header's length in four bytes, the header, the columns, the filter.
 SHA256_BYTES: Final = 32
@@ -68,9 +69,14 @@ def _filter_words(mixed: Any, words: int) -> Any:
     return ((mixed >> np.uint64(24)) & np.uint64(words - 1)).astype(np.int64)
 
 
+def _words(ids: int) -> int:
+    """Give how many words the filter of so many ids has: a power of two."""
+    return 1 << (ids // IDS_OF_A_WORD).bit_length()
+
+
 def _filter(mixed: Any) -> Any:
     """Make the filter of a run."""
-    words = 1 << max(0, (len(mixed) // IDS_OF_A_WORD).bit_length())
+    words = _words(len(mixed))
     made = np.zeros(words, dtype="<u8")
     np.bitwise_or.at(made, _filter_words(mixed, words), _filter_bits(mixed))
     return made
@@ -123,6 +129,21 @@ class Run:
         return f"Run({self.first_seq} to {self.last_seq}, {len(self)} ids)"
 
 
+def _header(ids: int, first_seq: int, last_seq: int, last_sha256: bytes) -> bytes:
+    """Give the header with its length before it, such that the columns behind it start aligned."""
+    header = json.dumps(
+        {
+            "format": FORMAT,
+            "ids": ids,
+            "first_seq": first_seq,
+            "last_seq": last_seq,
+            "last_sha256": last_sha256.hex(),
+        }
+    ).encode()
+    header = header.ljust(len(header) + (-(HEADER_START + len(header))) % 16)
+    return len(header).to_bytes(HEADER_START - SHA256_BYTES, "big") + header
+
+
 def write_run(
     folder: Path, columns: dict[str, Any], *, first_seq: int, last_seq: int, last_sha256: bytes
 ) -> Run:
@@ -135,18 +156,8 @@ def write_run(
     order = np.argsort(columns["mixed"], kind="stable")
     sorted_columns = [columns[name][order] for name, _ in COLUMNS]
     sorted_columns.append(_filter(columns["mixed"]))
-    header = json.dumps(
-        {
-            "format": FORMAT,
-            "ids": len(order),
-            "first_seq": first_seq,
-            "last_seq": last_seq,
-            "last_sha256": last_sha256.hex(),
-        }
-    ).encode()
-    # The columns start aligned, so that they can be viewed as they are mapped.
-    header = header.ljust(len(header) + (-(HEADER_START + len(header))) % 16)
-    digest = hashlib.sha256(len(header).to_bytes(HEADER_START - SHA256_BYTES, "big") + header)
+    header = _header(len(order), first_seq, last_seq, last_sha256)
+    digest = hashlib.sha256(header)
     for column in sorted_columns:
         digest.update(column.view(np.uint8).data)
     path = folder / f"{first_seq:020d}-{last_seq:020d}.ids"
@@ -154,7 +165,7 @@ def write_run(
     try:
         with unfinished.open("wb") as file:
             file.write(digest.digest())
-            file.write(len(header).to_bytes(HEADER_START - SHA256_BYTES, "big") + header)
+            file.write(header)
             for column in sorted_columns:
                 file.write(column.view(np.uint8).data)
             file.flush()
@@ -164,6 +175,69 @@ def write_run(
         raise
     unfinished.replace(path)
     return Run(path)
+
+
+def merge_runs(folder: Path, runs: list[Run], slice_ids: int) -> Run:
+    """Write one run of several that follow each other, slice by slice: memory does not grow with their size.
+
+    Raises:
+        OSError: the folder cannot be written, or is full.
+
+    """
+    first_seq, last = runs[0].first_seq, runs[-1]
+    ids = sum(len(run) for run in runs)
+    header = _header(ids, first_seq, last.last_seq, last.last_sha256)
+    path = folder / f"{first_seq:020d}-{last.last_seq:020d}.ids"
+    unfinished = path.with_suffix(".unfinished")
+    try:
+        with unfinished.open("w+b") as file:
+            file.write(bytes(SHA256_BYTES) + header)
+            _merge_columns(file, SHA256_BYTES + len(header), ids, runs, slice_ids)
+            file.seek(SHA256_BYTES)
+            digest = hashlib.sha256()
+            while piece := file.read(COPY_BYTES):
+                digest.update(piece)
+            file.seek(0)
+            file.write(digest.digest())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    unfinished.replace(path)
+    return Run(path)
+
+
+def _merge_columns(file: IO[bytes], start: int, ids: int, runs: list[Run], slice_ids: int) -> None:
+    """Write the columns and the filter from that place on, in equal ranges of the keys, which are spread."""
+    starts: dict[str, int] = {}
+    end = start
+    for name, kind in COLUMNS:
+        starts[name] = end
+        end += ids * np.dtype(kind).itemsize
+    words = _words(ids)
+    # Written before it is mapped: on a full disk that is an error, where the mapping would end the process.
+    file.seek(end)
+    for written in range(0, 8 * words, COPY_BYTES):
+        file.write(bytes(min(COPY_BYTES, 8 * words - written)))
+    file.flush()
+    made = np.memmap(file, dtype="<u8", mode="r+", offset=end, shape=(words,))
+    slices = max(1, ids // slice_ids)
+    bounds = np.array([number * (2**64 // slices) for number in range(1, slices)], dtype=np.uint64)
+    edges = [[0, *np.searchsorted(run.columns["mixed"], bounds).tolist(), len(run)] for run in runs]
+    done = 0
+    for number in range(slices):
+        ranges = [slice(places[number], places[number + 1]) for places in edges]
+        keys = np.concatenate([run.columns["mixed"][each] for run, each in zip(runs, ranges, strict=True)])
+        order = np.argsort(keys, kind="stable")
+        np.bitwise_or.at(made, _filter_words(keys, words), _filter_bits(keys))
+        for name, kind in COLUMNS:
+            values = np.concatenate([run.columns[name][each] for run, each in zip(runs, ranges, strict=True)])
+            file.seek(starts[name] + done * np.dtype(kind).itemsize)
+            file.write(values[order].view(np.uint8).data)
+        done += len(keys)
+    file.flush()
+    made.flush()
 
 
 # Compiled, it would be laid out over the fields of the thread that it inherits.
@@ -177,23 +251,17 @@ class Merge(threading.Thread):
 
     """
 
-    def __init__(self, folder: Path, runs: list[Run]) -> None:
+    def __init__(self, folder: Path, runs: list[Run], slice_ids: int) -> None:
         super().__init__(name="neraca-merge", daemon=True)
         self._folder: Final = folder
+        self._slice_ids: Final = slice_ids
         self.runs: Final = runs
         self.merged: Run | None = None
 
     def run(self) -> None:
         """Merge. A failure (no space left) leaves the runs as they are, to be tried again."""
-        columns = {name: np.concatenate([run.columns[name] for run in self.runs]) for name, _ in COLUMNS}
         with contextlib.suppress(OSError):
-            self.merged = write_run(
-                self._folder,
-                columns,
-                first_seq=self.runs[0].first_seq,
-                last_seq=self.runs[-1].last_seq,
-                last_sha256=self.runs[-1].last_sha256,
-            )
+            self.merged = merge_runs(self._folder, self.runs, self._slice_ids)
 
 
 def forget_stored_ids(folder: Path) -> None:
@@ -336,7 +404,7 @@ class StoredSeenActions(SeenActions):
             if max(len(run) for run in group) <= 2 * max(
                 min(len(run) for run in group), self.fresh_ids_max // 2
             ):
-                self._merging = Merge(self._folder, group)
+                self._merging = Merge(self._folder, group, max(1, self.fresh_ids_max // 2))
                 self._merging.start()
                 return
 
