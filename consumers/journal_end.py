@@ -102,7 +102,7 @@ def _read_to_end(consumer: Consumer, topic: str, timeout_seconds: float) -> list
             value = message.value()
             if error is None:
                 records.append((message.offset() or 0, value or b""))
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its only name in this client
+            elif error.code() == KafkaError._PARTITION_EOF:
                 return records
     raise BrokerUnavailable(
         f"the journal {topic} could not be read to its end in {timeout_seconds:.0f} seconds"

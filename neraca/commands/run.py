@@ -1,6 +1,6 @@
-"""`neraca run SERVICE`:
+"""`neraca run SERVICE`: one service in the foreground, until SIGTERM or Ctrl-C.
 
-one service in the foreground, until SIGTERM or Ctrl-C. The service itself lies in `consumers/`, the gateway in `producers/`.
+The service itself lies in `consumers/`, the gateway in `producers/`.
 """
 
 import logging
