@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
@@ -57,6 +57,10 @@ def import_(
     from producers.reconciliation import Refusals
 
     settings = Settings.read(home=home)
+    if html is not None:
+        # Said before anything is sent, and not after.
+        with _page(html):
+            pass
     policy = default_policy()
     cutover = Cutover(
         policy.registration_limit.at, policy.closure.at, frozenset(policy.agreement_not_required)
@@ -175,19 +179,13 @@ def _report(
 
 
 def _write(report: "Reconciliation", html: Path | None, *, as_json: bool) -> None:
-    from schemas.errors import NeracaError
-
     if html is not None:
         from neraca.reports.reconciliation_html import write_html
 
-        try:
-            with html.open("w", encoding="utf-8") as target:
-                write_html(report, target)
-        except OSError as error:
-            raise NeracaError(
-                f"{html} cannot be written: {error.strerror}",
-                advice="Name a file in a folder that you can write to. Importing again is safe.",
-            ) from error
+        with _page(html) as target:
+            write_html(report, target)
+            target.flush()
+            Path(target.name).replace(html)
     if as_json:
         from neraca.reports.reconciliation import write_json
 
@@ -201,6 +199,25 @@ def _write(report: "Reconciliation", html: Path | None, *, as_json: bool) -> Non
     show(report, console)
     if html is not None:
         console.print(f"The whole report: {html}", highlight=False)
+
+
+@contextmanager
+def _page(html: Path) -> Iterator[TextIO]:
+    """Give a file beside the one asked for, to take its place once it is whole; it is gone afterwards."""
+    from schemas.errors import NeracaError
+
+    partial = html.with_name(f"{html.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as target:
+            yield target
+    except OSError as error:
+        raise NeracaError(
+            f"{html} cannot be written: {error.strerror}",
+            advice="Name a file in a folder that you can write to. Importing again is safe.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def _pseudonyms(settings: "Settings", *, is_dry_run: bool) -> "Pseudonyms":

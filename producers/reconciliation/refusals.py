@@ -80,7 +80,7 @@ class Refusals:
         return count
 
     def report_contradictions(self) -> None:
-        """Report the refused rows that tell something else than what was decided, and have no defect yet."""
+        """Report the refused rows that tell something else than what was decided, once each."""
         marks = ",".join("?" for _ in CONTRADICTIONS)
         rows = self._scratch.db.execute(
             "SELECT DISTINCT r.place, r.code, r.registration FROM refusals r"  # noqa: S608
@@ -90,7 +90,8 @@ class Refusals:
         for place, code, registration_id in rows:
             file, line = file_and_line(place)
             known = self._scratch.db.execute(
-                "SELECT 1 FROM defects WHERE file = ? AND line = ?", (FILE_OF_RANK.index(file), line)
+                "SELECT 1 FROM defects WHERE file = ? AND line = ? AND kind = 'stage_out_of_order'",
+                (FILE_OF_RANK.index(file), line),
             ).fetchone()
             if known is None:
                 self._scratch.report(
@@ -99,7 +100,7 @@ class Refusals:
                         line,
                         "",
                         "contradicts_decided",
-                        f"the ledger has decided something else about it: {code}",
+                        f"something else about it was decided before: {code}",
                         is_only_reported=False,
                         registration_id=registration_id,
                     )

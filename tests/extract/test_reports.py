@@ -207,3 +207,32 @@ def test_a_dry_run_leaves_nothing_behind(tmp_path: Path) -> None:
     report(folder)
     assert ["extract"] == [path.name for path in tmp_path.iterdir()]
     assert 7 == len(list(folder.iterdir()))
+
+
+def test_two_rows_that_contradict_each_other(tmp_path: Path) -> None:
+    """A training asked for on two days: the ledger takes the first, and the second is told."""
+    extract = SmallExtract.ready(remaining=9)
+    extract.life(1, stages=0)
+    for on in ("05/03/2022", "06/03/2022"):
+        line = extract.add(
+            "pelatihan.csv",
+            no_pelatihan="T-1",
+            no_registrasi="R-1",
+            jenis="LPK",
+            kode_lembaga="L-1",
+            tgl_permohonan=on,
+            tgl_selesai="09/03/2022",
+        )
+    found = report(extract.write(tmp_path))
+    assert {"ACCEPTED": 5, "REFUSED TRAINING_EXISTS": 1} == found["outcomes"]
+    assert [("pelatihan.csv", line, "contradicts_decided")] == [
+        (each["file"], each["line"], each["kind"]) for each in found["defects"]
+    ]
+
+
+def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
+    """Two lines that name it, and exit code 2."""
+    folder = SmallExtract.ready().write(tmp_path / "extract")
+    said = neraca("import", folder, "--dry-run", "--html", tmp_path / "nowhere" / "page.html")
+    assert (2, b"") == (said.code, said.out)
+    assert "page.html cannot be written: No such file or directory" in said.err
