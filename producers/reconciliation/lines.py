@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from producers.extract.extract import Extract, QuotaLine
-from producers.extract.files import CANDIDATES, PERMITS, file_and_line
+from producers.extract.files import CANDIDATES, FILE_OF_RANK, PERMITS, file_and_line
 
 # Rows named for one explanation: what a person reads through.
 ROWS_SHOWN_MAX: Final = 20
@@ -91,6 +91,7 @@ def compare(extract: Extract, balances: Mapping[tuple[str, int], Balance]) -> It
     extract.scratch.db.execute("CREATE INDEX IF NOT EXISTS refusals_by ON refusals (registration)")
     extract.scratch.db.execute("CREATE INDEX IF NOT EXISTS repeats_by ON repeats (registration)")
     extract.scratch.db.execute("CREATE INDEX IF NOT EXISTS defects_by ON defects (registration)")
+    extract.scratch.db.execute("CREATE INDEX IF NOT EXISTS defects_at ON defects (file, line)")
     for quota in extract.quota_lines():
         balance = balances.get((quota.permit_id, quota.line), NOTHING)
         difference = None if quota.remaining is None else quota.remaining - balance.available
@@ -198,13 +199,13 @@ def _rows(extract: Extract, quota: QuotaLine) -> _Rows:
         )
         here = RowNamed(CANDIDATES.name, line, registration)
         if cancelled is not None:
+            cancel_file, cancel_line = file_and_line(cancelled)
             is_held = db.execute("SELECT 1 FROM held WHERE place = ?", (cancelled,)).fetchone() is not None
             unusable = db.execute(
-                "SELECT 1 FROM defects WHERE only_reported = 1 AND file = ? AND line = ?"
-                " AND registration = ?",
-                (cancelled >> 40, cancelled & ((1 << 40) - 1), registration),
+                "SELECT 1 FROM defects WHERE only_reported = 1 AND file = ? AND line = ?",
+                (FILE_OF_RANK.index(cancel_file), cancel_line),
             ).fetchone()
-            cancelled_here = RowNamed(*file_and_line(cancelled), registration, refused.get("cancelled", ""))
+            cancelled_here = RowNamed(cancel_file, cancel_line, registration, refused.get("cancelled", ""))
             is_in = usable and started is not None and "registered" not in refused
             if is_in and ("cancelled" in refused or is_held or unusable is not None):
                 rows.not_cancelled.append(cancelled_here)
