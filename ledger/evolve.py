@@ -82,7 +82,10 @@ def _put_permit(state: State, decision: Decision, permit: Permit) -> None:
 
 
 def _put_balances(state: State, posting: Posting) -> None:
-    line = state.permits[posting.permit_id].lines[posting.line]
+    permit = state.permits.get(posting.permit_id)
+    line = permit.lines.get(posting.line) if permit is not None else None
+    if line is None:
+        raise InvariantViolation(f"a posting on {posting.permit_id}/{posting.line}, which does not exist")
     line.granted = posting.granted
     line.available = posting.available
     line.reserved = posting.reserved

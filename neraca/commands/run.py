@@ -114,6 +114,7 @@ def _gateway(settings: "Settings", host: str, port: int, stop: threading.Event) 
 def _folder(settings: "Settings", service: str) -> Path:
     from neraca.stack.home import Home
 
-    folder = Home(settings.home).service_folder(service)
+    # Ledgers that share a home are told apart by their topics.
+    folder = Home(settings.home).service_folder(service) / (settings.topic_prefix or "default")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -3,6 +3,7 @@
 import contextlib
 import random
 import socket
+import time
 from collections.abc import Collection
 
 import psutil
@@ -14,6 +15,9 @@ LOOPBACK = "127.0.0.1"
 # likely to be free at the next start as well.
 _CHOICES = range(20_000, 32_000)
 _TRIES_MAX = 200
+# A process that was killed holds its port until the kernel has taken it apart; its clients remember the port.
+_LETTING_GO_SECONDS = 3.0
+_LOOK_AGAIN_SECONDS = 0.05
 
 
 def is_free(port: int) -> bool:
@@ -25,6 +29,16 @@ def is_free(port: int) -> bool:
             probe.bind((LOOPBACK, port))
         except OSError:
             return False
+    return True
+
+
+def _becomes_free(port: int) -> bool:
+    """Whether a server can listen there, if need be after a moment."""
+    deadline = time.monotonic() + _LETTING_GO_SECONDS
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_AGAIN_SECONDS)
     return True
 
 
@@ -56,7 +70,7 @@ def choose(
                 advice=f"Stop that program, give another port with {option}, or leave the option out.",
             )
         return wanted
-    if remembered is not None and remembered not in avoid and is_free(remembered):
+    if remembered is not None and remembered not in avoid and _becomes_free(remembered):
         return remembered
     source = random.SystemRandom()
     for _ in range(_TRIES_MAX):

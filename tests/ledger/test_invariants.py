@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from ledger.engine import Engine
 from ledger.invariants import Books
 from ledger.quota import Postings
-from schemas.codec import decode_decision
+from schemas.codec import decode_decision, encode_decision
 from schemas.decision_json import decision_json
 from schemas.decision_reader import parse_decision
 from schemas.errors import InvariantViolation, JournalMismatch
@@ -152,3 +153,15 @@ def test_no_movement_out_of_what_is_no_source(source: str) -> None:
     state = Story(agency(), permit(), old(), *ready(), step("departed")).engine.state
     with pytest.raises(InvariantViolation):
         Postings(state).move("S-1", 1, source, "available", 1)
+
+
+def test_following_a_posting_on_what_is_not_there_is_a_broken_invariant() -> None:
+    """A chained decision may still speak of a permit or a line that no decision made: it is named."""
+    for field, value in (("permit_id", "S-unknown"), ("line", 99)):
+        journal = _journal(STORY)
+        journal[TOOK]["postings"][0][field] = value
+        engine = Engine.start()
+        for avro in STORY.journal[:TOOK]:
+            engine.follow(avro)
+        with pytest.raises(InvariantViolation, match="does not exist"):
+            engine.follow(encode_decision(parse_decision(json.dumps(journal[TOOK]))))
