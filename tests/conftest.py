@@ -6,6 +6,7 @@ left running and no folder is left behind, also when the run is killed.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,8 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith(PREFIX) and name not in _KEPT_VARIABLES:
             del os.environ[name]
+    # A run in the background starts with Ctrl-C ignored, and what it starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
