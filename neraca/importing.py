@@ -213,6 +213,9 @@ class ThroughKafka:
         """
         while self._sender.sent - self._decided >= UNDECIDED_MAX:
             self._step(WAIT_SECONDS)
+        if self._sender.sent == self._decided:
+            # Reading the extract may have taken long: waiting for a decision begins now.
+            self._moved_at = time.monotonic()
         self._sent.append(action)
         self._sender.send(read_action_record(action.avro))
         if self._sender.sent % BATCH_DECISIONS_MAX == 0:
