@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neraca.settings import Settings
 
 _CONNECT_SECONDS = 10
+_PIPE_COLUMNS = 10_000
 
 
 class Deed(StrEnum):
@@ -142,7 +143,11 @@ def _show_all(found: "list[Key]", *, as_json: bool) -> None:
             " ".join(key.reads),
             _state(key),
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        # A line each, however long: programs read lines.
+        console.width = _PIPE_COLUMNS
+    console.print(table)
 
 
 def _state(key: "Key") -> str:

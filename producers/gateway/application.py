@@ -6,13 +6,11 @@ Knows HTTP; each handler is a few lines around `actions.py` and `reads.py`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-import structlog
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg_pool import PoolTimeout
@@ -47,8 +45,6 @@ WAIT_SECONDS_MAX: Final = 30.0
 BATCH_WAIT_SECONDS: Final = 15.0
 _SEQ_DIGITS_MAX: Final = 18
 _JSON: Final = "application/json"
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,6 @@ def build(parts: Parts) -> FastAPI:
         app.router.routes.append(Route(path, handler, methods=[method]))
     app.add_exception_handler(ProblemFound, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_error)
     return app
 
 
@@ -278,9 +273,7 @@ def _is_indonesian(request: Request) -> bool:
 
 
 def _expect_json(request: Request, *, lines: bool = False) -> bool:
-    """Whether the body is lines of JSON; an absent media type means JSON, as `curl -d` sends a form's: both
-    pass.
-    """
+    """Tell whether the body is lines of JSON; where no media type is given, it is JSON."""
     media_type = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
     if lines and media_type in {"application/x-ndjson", "application/ndjson", "application/jsonl"}:
         return True
@@ -327,13 +320,6 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     headers = error.headers if isinstance(error, HTTPException) else None
     code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "BAD_REQUEST")
     return _answer(request, problem(code, headers=headers))
-
-
-async def _on_error(request: Request, error: Exception) -> Response:
-    # The traceback names no value of a request: it goes to the log, the client gets a number to quote.
-    number = f"{time.time_ns():x}"
-    _log.error("gateway_error", number=number, error=type(error).__name__, exc_info=error)
-    return _answer(request, problem("INTERNAL", number=number))
 
 
 def _answer(request: Request, found: Problem) -> Response:

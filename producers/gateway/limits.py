@@ -10,13 +10,14 @@ import asyncio
 import time
 from typing import Final
 
+import structlog
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from producers.gateway.metrics import GatewayMetrics
-from producers.gateway.problems import ProblemFound, problem
+from producers.gateway.problems import MEDIA_TYPE, Problem, ProblemFound, problem
 
 # An action has at most 65,535 bytes as Avro; as JSON with every character escaped some three times as much.
 ACTION_BODY_BYTES_MAX: Final = 256 * 1024
@@ -33,6 +34,8 @@ _ROUTES: Final = (
     "/v1/permits",
     "/v1/decisions",
 )
+
+_log = structlog.get_logger()
 
 
 def route_of(path: str) -> str:
@@ -64,25 +67,37 @@ class Limits:
         route = route_of(scope["path"])
         started_at = time.perf_counter()
         status = 500
+        is_begun = False
 
         async def noting(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_begun
             if message["type"] == "http.response.start":
                 status = message["status"]
+                is_begun = True
             await send(message)
 
         if self._open >= self._requests_max and not route.startswith("/health"):
-            await _refuse(noting)
+            full = problem("TOO_MANY_REQUESTS", "too many requests are open")
+            await _refuse(noting, full, (b"retry-after", b"1"))
         else:
             self._open += 1
             self._metrics.open_requests.set(self._open)
             try:
                 await self._app(scope, receive, noting)
+            except Exception as error:  # noqa: BLE001 - the last to see it, whatever it is
+                await self._fail(error, noting, is_begun=is_begun)
             finally:
                 self._open -= 1
                 self._metrics.open_requests.set(self._open)
         self._counter(route, status).inc()
         self._histogram(route).observe(time.perf_counter() - started_at)
+
+    async def _fail(self, error: Exception, send: Send, *, is_begun: bool) -> None:
+        """Log what nobody expected, under a number that the client is told; no value of a request."""
+        number = f"{time.time_ns():x}"
+        _log.error("gateway_error", number=number, error=type(error).__name__, exc_info=error)
+        if not is_begun:
+            await _refuse(send, problem("INTERNAL", number=number))
 
     def _counter(self, route: str, status: int) -> Counter:
         key = (route, status)
@@ -96,13 +111,8 @@ class Limits:
         return self._histograms[route]
 
 
-async def _refuse(send: Send) -> None:
-    found = problem("TOO_MANY_REQUESTS", "too many requests are open", headers={"Retry-After": "1"})
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"retry-after", b"1"),
-        (b"connection", b"close"),
-    ]
+async def _refuse(send: Send, found: Problem, *more: tuple[bytes, bytes]) -> None:
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close"), *more]
     await send({"type": "http.response.start", "status": found.status, "headers": headers})
     await send({"type": "http.response.body", "body": found.body()})
 

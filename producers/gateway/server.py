@@ -129,6 +129,8 @@ async def serve(config: GatewayConfig, stop: threading.Event) -> None:
                 ws="none",
                 lifespan="off",
                 log_config=None,
+                # What it has to tell, its answers and ours tell as well.
+                log_level="critical",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
