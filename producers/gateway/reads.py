@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,27 +40,36 @@ Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
 
 _POSITION: Final = "SELECT seq, decision_sha256 FROM neraca.projection_positions WHERE projection = 'current'"
 _REGISTRATIONS_OF: Final = "SELECT * FROM neraca.registrations WHERE person_id = %s ORDER BY registered_seq"
-_NEXT: Final = """
+# Materialised: the decisions of one person are found by two indexes, and never by walking the journal for the
+# sake of its order.
+_NAMED: Final = """
+WITH named AS MATERIALIZED ({which})
 SELECT d.seq, coalesce(n.previous_sha256, p.decision_sha256) AS sha256
-FROM neraca.projection_positions p, neraca.decisions d LEFT JOIN neraca.decisions n ON n.seq = d.seq + 1
-WHERE p.projection = 'current' AND d.outcome = 'ACCEPTED' AND {which}
+FROM named d JOIN neraca.projection_positions p ON p.projection = 'current'
+LEFT JOIN neraca.decisions n ON n.seq = d.seq + 1
 ORDER BY d.seq LIMIT %s
 """
-_OF_PERSON: Final = """
-(d.person_id = %s
- OR d.registration_id IN (SELECT registration_id FROM neraca.registrations WHERE person_id = %s))
+OF_PERSON: Final = _NAMED.format(
+    which="""
+    SELECT seq FROM neraca.decisions WHERE person_id = %s AND outcome = 'ACCEPTED'
+    UNION
+    SELECT seq FROM neraca.decisions WHERE registration_id = ANY(%s) AND outcome = 'ACCEPTED'
 """
-_OF_PERMIT: Final = """
-d.permit_id = %s AND d.kind IN ('permit_issued', 'permit_extended', 'permit_revoked', 'permit_reinstated',
-                                'quota_raised', 'quota_lowered')
+)
+OF_PERMIT: Final = _NAMED.format(
+    which="""
+    SELECT seq FROM neraca.decisions WHERE permit_id = %s AND outcome = 'ACCEPTED'
+    AND kind IN ('permit_issued', 'permit_extended', 'permit_revoked', 'permit_reinstated',
+                 'quota_raised', 'quota_lowered')
 """
-_ONE: Final = """
+)
+ONE: Final = """
 SELECT p.seq AS position, d.seq, coalesce(n.previous_sha256, p.decision_sha256) AS sha256
 FROM neraca.projection_positions p LEFT JOIN neraca.decisions d ON d.seq = %s
 LEFT JOIN neraca.decisions n ON n.seq = d.seq + 1
 WHERE p.projection = 'current'
 """
-_BALANCES_AT: Final = """
+BALANCES_AT: Final = """
 SELECT line, account, sum(moved)::bigint AS units
 FROM (SELECT line, to_account AS account, units AS moved, seq FROM neraca.postings WHERE permit_id = %s
       UNION ALL
@@ -226,9 +234,9 @@ class Reads:
             if at.is_now:
                 return Seen(seq, _registration(rows[0]))
             person_id = rows[0]["person_id"]
-            named = await _query(
-                connection, _NEXT.format(which=_OF_PERSON), person_id, person_id, DECISIONS_MAX + 1
-            )
+            same = await _query(connection, _REGISTRATIONS_OF, person_id)
+            ids = [row["registration_id"] for row in same]
+            named = await _query(connection, OF_PERSON, person_id, ids, DECISIONS_MAX + 1)
         decisions = await self._decisions(named)
         return Seen(seq, history.registration_at(registration_id, decisions, at))
 
@@ -246,11 +254,10 @@ class Reads:
                 " FROM neraca.trainings WHERE person_id = %s ORDER BY training_id",
                 person_id,
             )
+            ids = [row["registration_id"] for row in registrations]
             named: Rows = []
             if not at.is_now or not (registrations or held or trainings):
-                named = await _query(
-                    connection, _NEXT.format(which=_OF_PERSON), person_id, person_id, DECISIONS_MAX + 1
-                )
+                named = await _query(connection, OF_PERSON, person_id, ids, DECISIONS_MAX + 1)
         if at.is_now:
             if not (registrations or held or trainings or named):
                 return Seen(seq, None)
@@ -268,7 +275,6 @@ class Reads:
         decisions = await self._decisions(named)
         if not any(at.includes(int(d.seq), d.occurred_at, d.entered_at) for d in decisions):
             return Seen(seq, None)
-        ids = [row["registration_id"] for row in registrations]
         then = [history.registration_at(one, decisions, at) for one in ids]
         trained = [history.training_at(row["training_id"], decisions, at) for row in trainings]
         is_held, since = history.held_at(person_id, decisions, at)
@@ -301,11 +307,11 @@ class Reads:
                     permit_id,
                 )
                 return Seen(seq, {**_permit(rows[0]), "lines": lines})
-            named = await _query(connection, _NEXT.format(which=_OF_PERMIT), permit_id, DECISIONS_MAX + 1)
+            named = await _query(connection, OF_PERMIT, permit_id, DECISIONS_MAX + 1)
             as_of, known = _at(at.as_of_us), _at(at.known_us)
             moved = await _query(
                 connection,
-                _BALANCES_AT,
+                BALANCES_AT,
                 permit_id,
                 permit_id,
                 as_of,
@@ -327,7 +333,7 @@ class Reads:
     async def decision(self, seq: int) -> tuple[int, Decision | None]:
         """Give the position of the tables, and a decision if they reach it."""
         with database_errors():
-            rows = await self._rows(_ONE, seq)
+            rows = await self._rows(ONE, seq)
         if not rows:
             return -1, None
         row = rows[0]
@@ -412,11 +418,15 @@ def earlier(reads: Reads, timeout_seconds: float = 2.0) -> Earlier:
     """Give the way to a decision that lies behind the feed's memory, for the answer to a duplicate."""
 
     async def find(seq: int) -> Decision:
-        until = time.monotonic() + timeout_seconds
-        await reads.reach(seq, max(0.0, until - time.monotonic()))
-        _, decision = await reads.decision(seq)
+        try:
+            await reads.reach(seq, timeout_seconds)
+            _, decision = await reads.decision(seq)
+        except ProblemFound as found:
+            raise ProblemFound(
+                problem("JOURNAL_UNAVAILABLE", found.problem.detail, headers={"Retry-After": "1"})
+            ) from None
         if decision is None:
-            raise ProblemFound(problem("JOURNAL_UNAVAILABLE", f"decision {seq} is not in the tables"))
+            raise ProblemFound(problem("INTERNAL", f"decision {seq} is not in the tables"))
         return decision
 
     return find

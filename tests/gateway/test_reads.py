@@ -1,11 +1,14 @@
 """Reading through the gateway: the tables as they stand, and as they stood, on two axes."""
 
+import re
 import uuid
 
+import psycopg
 import pytest
 import requests
 
-from tests.gateway.desk import BP3MI, HQ, Desk, action, permit, registered
+from producers.gateway import reads
+from tests.gateway.desk import BP3MI, HQ, Desk, Running, action, permit, registered
 
 
 @pytest.fixture
@@ -134,3 +137,23 @@ def test_the_service_tells_of_itself(desk: Desk) -> None:
     text = requests.get(desk.url("/metrics"), timeout=30).text
     assert 'neraca_gateway_requests_total{route="/v1/actions",status="201"}' in text
     assert 'neraca_seq{service="gateway"}' in text
+
+
+def test_the_past_is_found_by_indexes(running: Running) -> None:
+    """No question about the past walks the journal: where a plan may avoid reading a table whole, it does."""
+    questions: list[tuple[str, tuple[object, ...]]] = [
+        (reads.OF_PERSON, ("person", ["R-1", "R-2"], 10)),
+        (reads.OF_PERMIT, ("permit", 10)),
+        (reads.BALANCES_AT, ("permit", "permit", None, None, None, None, None, None)),
+        (reads.ONE, (5,)),
+    ]
+    with psycopg.connect(running.dsn, autocommit=True) as connection:
+        connection.execute("SET enable_seqscan = off")
+        for question, parameters in questions:
+            plan = connection.execute(f"EXPLAIN {question}".encode(), parameters).fetchall()
+            text = "\n".join(str(row[0]) for row in plan)
+            assert "Index" in text
+            assert not re.search(r"Seq Scan on (decisions|postings)", text), text
+            # Nor does it walk an index from end to end.
+            for line in re.findall(r"Index.* Scan.*on (?:decisions|postings).*\n.*", text):
+                assert "Cond" in line, text
