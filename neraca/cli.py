@@ -4,6 +4,7 @@
 work as it stands; 130 stopped by Ctrl-C; 141 nobody reads the output any more.
 """
 
+import errno
 import importlib
 import os
 import sys
@@ -101,6 +102,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=None if arguments is None else list(arguments), prog_name="neraca")
     except NeracaError as error:
         _print_error(error)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # Commands that write files say which; what is left is standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_error(
+            NeracaError(
+                "standard output cannot be written: no space is left where it goes",
+                advice="Make room there, or send it elsewhere; what was printed is not complete.",
+            )
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

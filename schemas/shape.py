@@ -359,7 +359,9 @@ def is_country_code(text: str) -> bool:
 def _check_instant(found: list[Problem], field: str, at: i64, offset_minutes: i64) -> None:
     if at < INSTANT_MIN or at > INSTANT_MAX:
         found.append(
-            Problem(field, "it lies outside the years 0001 to 9999", "an instant as RFC 3339 writes it")
+            Problem(
+                field, "it lies outside 0001-01-02 to 9999-12-30 UTC", "an instant of the years in between"
+            )
         )
     if offset_minutes < -OFFSET_MINUTES_MAX or offset_minutes > OFFSET_MINUTES_MAX:
         found.append(

@@ -63,16 +63,19 @@ def demo(
     from neraca.settings import Settings
     from neraca.stack.embedded import EmbeddedStack
 
-    console = Console(stderr=as_json)
+    console = Console()
+    progress = Console(stderr=True, quiet=not sys.stderr.isatty())
     settings = Settings.read(home=home or Settings.read().home.parent / "neraca-demo")
     stack = EmbeddedStack(settings)
     _make_room(settings.home, stack)
+    # First of all: whatever interrupts the demo, the next one knows the folder as its own.
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (settings.home / MARKER).touch()
     is_kept = sys.stdout.isatty() if keep is None else keep
     try:
-        with console.status("starting Kafka and PostgreSQL") as status:
+        with progress.status("starting Kafka and PostgreSQL") as status:
             stack.up(say=lambda what: status.update(f"starting: {what}"))
-        (settings.home / MARKER).touch()
-        run = _run(settings, console, seed=seed, candidates=candidates)
+        run = _run(settings, progress, seed=seed, candidates=candidates)
         report = _report(settings, run)
     except BaseException:
         stack.down()
@@ -82,7 +85,8 @@ def demo(
     else:
         _show(console, report)
     if is_kept:
-        _tell_what_next(console, settings.home, as_json=as_json)
+        if not as_json:
+            _tell_what_next(console, settings.home, run)
     else:
         stack.down()
         shutil.rmtree(settings.home, ignore_errors=True)
@@ -315,15 +319,24 @@ def _show(console: "Console", report: dict[str, Any]) -> None:
     )
 
 
-def _tell_what_next(console: "Console", home: Path, *, as_json: bool) -> None:
-    if as_json:
-        return
+def _tell_what_next(console: "Console", home: Path, run: _Run) -> None:
+    neraca = _how_it_was_called()
     console.print(
         "\nThe stack is running. Try:\n"
-        f"  neraca status --home {home}\n"
-        "  neraca workload --seed 2 --candidates 100 > more.jsonl\n"
-        f"  neraca submit more.jsonl --home {home}\n"
-        f"  neraca down --home {home}",
+        f"  {neraca} status --home {home}\n"
+        "  # a part of the history once more: every action is a duplicate of its first decision\n"
+        f"  {neraca} workload --seed {run.seed} --candidates {run.candidates} | head -n 1000"
+        f" | {neraca} submit - --home {home} | tail -n 1\n"
+        f"  {neraca} down --home {home}",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
+
+
+def _how_it_was_called() -> str:
+    """Give a command that works in the user's shell: by its name where PATH has it, else by its path."""
+    if shutil.which("neraca"):
+        return "neraca"
+    program = Path(sys.argv[0])
+    return str(program) if program.name == "neraca" else f"{sys.executable} -m neraca"

@@ -1,13 +1,17 @@
 """`neraca demo`: a whole cutover, small, on a stack of its own, and its report against the rules alone."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 
 from neraca.commands.demo import MARKER
 from neraca.settings import Settings
 from producers.workload import actions
-from tests.commands.console import neraca
+from tests.commands.console import ROOT, neraca
 
 SEED, CANDIDATES = 3, 300
 
@@ -40,6 +44,21 @@ def test_demo_ends_in_balances_that_add_up_and_leaves_nothing(tmp_path: Path) ->
         if registration["reregistered_as"] is not None
     }
     assert len(reregistered) == summary["reregistered"]
+    assert not home.exists()
+    assert "" == said.err, "progress is for a terminal"
+
+
+def test_an_interrupted_demo_is_no_obstacle_to_the_next(tmp_path: Path) -> None:
+    """Whatever the moment: the folder is known as a demo's, and a demo that cannot finish says why."""
+    home = tmp_path / "demo"
+    with subprocess.Popen([sys.executable, "-m", "neraca", "demo", "--home", home], cwd=ROOT) as interrupted:
+        while not home.exists():
+            assert interrupted.poll() is None
+            time.sleep(0.01)
+        interrupted.send_signal(signal.SIGINT)
+    assert 130 == interrupted.returncode
+    said = neraca("demo", "--candidates", "20", "--home", home, "--stop", "--json", timeout_seconds=300)
+    assert 0 == said.code, said.err
     assert not home.exists()
 
 

@@ -129,6 +129,22 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     assert (141, "") == (process.returncode, errors)
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["workload", "--candidates", "20"], ["decide", "--help"]])
+def test_a_full_disk_behind_standard_output_ends_with_two(arguments: list[str]) -> None:
+    """A sentence and no traceback; 1 would mean that a difference was found."""
+    with Path("/dev/full").open("wb") as full:
+        said = subprocess.run(
+            [sys.executable, "-m", "neraca", *arguments],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert 2 == said.returncode
+    assert b"no space is left" in said.stderr
+    assert b"Traceback" not in said.stderr
+
+
 def test_commands_point_at_functions() -> None:
     """Every line of the table of commands leads to a module that is there."""
     modules = {target.split(":")[0] for target in _COMMANDS.values()}
