@@ -16,7 +16,7 @@ from tests.running import RunningStack
 
 @pytest.fixture(scope="session")
 def running(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Decider, projector and gateway of an empty ledger in which agency A-1 is licensed."""
+    """Decider, projector and gateway of an empty ledger in which agency A-TEST is licensed."""
     prefix = f"g{uuid.uuid4().hex[:10]}."
     ensure_topics(stack.kafka, prefix)
     name = f"g{uuid.uuid4().hex[:10]}"
@@ -26,7 +26,7 @@ def running(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> It
     with crew(stack.bootstrap, prefix, tmp_path_factory.mktemp("gateway"), dsn) as services:
         made = Running.start(services, dsn)
         made.desk.accept(
-            action("agency_licensed", **HQ, agency_id="A-1") | {"occurred_at": "2022-01-01T09:00:00+07:00"}
+            action("agency_licensed", **HQ, agency_id="A-TEST") | {"occurred_at": "2022-01-01T09:00:00+07:00"}
         )
         yield made
     with psycopg.connect(stack.dsn, autocommit=True) as connection:

@@ -32,15 +32,15 @@ def action(kind: str, **fields: Any) -> dict[str, Any]:
 
 
 def registered(registration_id: str, person_id: str, **fields: Any) -> dict[str, Any]:
-    """A registration under P to P with agency A-1 for Taiwan."""
+    """A registration under P to P with agency A-TEST for Hong Kong."""
     return action(
         "registered",
         registration_id=registration_id,
         person_id=person_id,
         **{
             "scheme": "P_TO_P",
-            "agency_id": "A-1",
-            "destination": "TW",
+            "agency_id": "A-TEST",
+            "destination": "HK",
             "position": "caregiver",
             "sex": "F",
             **fields,
@@ -102,15 +102,15 @@ def new_key(dsn: str, **may: Any) -> str:
 
 
 def permit(permit_id: str, units: int, **fields: Any) -> list[dict[str, Any]]:
-    """Agency A-1's permit for caregivers in Taiwan, with one line of so many units."""
+    """Agency A-TEST's permit for caregivers in Hong Kong, with one line of so many units."""
     return [
         action(
             "permit_issued",
             **{
                 **HQ,
                 "permit_id": permit_id,
-                "agency_id": "A-1",
-                "destination": "TW",
+                "agency_id": "A-TEST",
+                "destination": "HK",
                 "valid_from": "2023-01-02",
                 "valid_to": "2024-12-31",
                 "lines": [{"line": 1, "position": "caregiver", "sex": "F", "units": units}],

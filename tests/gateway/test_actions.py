@@ -116,7 +116,7 @@ def test_a_batch_with_bad_rows(desk: Desk, word: str, form: str) -> None:
         action("documents_verified", registration_id=f"R-{word}"),
         "no object",
         action("documents_verified", registration_id=f"R-{word}"),
-        action("agency_licensed", **HQ, agency_id="A-1", officer="o-other"),
+        action("agency_licensed", **HQ, agency_id="A-TEST", officer="o-other"),
     ]
     if form == "array":
         answer = desk.post(rows, "/v1/actions:batch")

@@ -151,7 +151,7 @@ def own(new_home: Path, tmp_path: Path) -> Iterator[tuple[EmbeddedStack, Crew, R
     with crew(str(kafka["bootstrap.servers"]), "", tmp_path, settings.postgres_dsn()) as services:
         made = Running.start(services, settings.postgres_dsn())
         made.desk.accept(
-            action("agency_licensed", **HQ, agency_id="A-1") | {"occurred_at": "2022-01-01T09:00:00+07:00"}
+            action("agency_licensed", **HQ, agency_id="A-TEST") | {"occurred_at": "2022-01-01T09:00:00+07:00"}
         )
         yield stack, services, made
 
