@@ -12,6 +12,7 @@ Usage: unprivileged.py FOLDER… -- PROGRAM ARGUMENT…; the folders are handed 
 as.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -20,6 +21,8 @@ from pathlib import Path
 
 _CLONE_NEWUSER = 0x10000000
 _PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 4
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
@@ -46,6 +49,11 @@ def _call(libc: ctypes.CDLL, name: str, *arguments: object) -> None:
 
 def _become(libc: ctypes.CDLL, uid: int, gid: int) -> None:
     """Change the user for good; raises OSError with nothing changed where that is not possible."""
+    # initdb asks access(2) whether it can run its own programs, and for a user that is not root the kernel
+    # answers that without the capabilities, unless this bit is set. Where it cannot be set, programs below
+    # open folders work all the same.
+    with contextlib.suppress(OSError):
+        _call(libc, "prctl", _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     _call(libc, "prctl", _PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)

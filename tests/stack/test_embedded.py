@@ -21,7 +21,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from psycopg.conninfo import make_conninfo
 
 from neraca.settings import Settings
-from neraca.stack import ports
+from neraca.stack import ports, postgres
 from neraca.stack.embedded import SERVICES, EmbeddedStack
 from neraca.stack.home import FORMAT, Home
 from neraca.stack.jars import class_path
@@ -283,6 +283,33 @@ def test_the_database_wants_its_password(stack: RunningStack) -> None:
         psycopg.connect(wrong)
     assert 0o600 == (stack.home / "postgres" / "password").stat().st_mode & 0o777
     assert 0o700 == stack.home.stat().st_mode & 0o777
+
+
+def test_the_database_starts_from_programs_in_a_closed_folder(
+    new_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual environment below a folder closed to others, as root's home is, serves root as well."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    installed = postgres._program("initdb").parents[1]
+    shutil.copytree(installed, closed / installed.parent.name / installed.name, symlinks=True)
+    libraries = f"{installed.parent.name}.libs"
+    if (installed.parents[1] / libraries).exists():
+        shutil.copytree(installed.parents[1] / libraries, closed / libraries, symlinks=True)
+    programs = closed / installed.parent.name / installed.name / "bin"
+    monkeypatch.setattr(postgres, "_program", programs.joinpath)
+    home = Home(new_home)
+    home.prepare()
+    server = EmbeddedPostgres(home)
+    server.format()
+    port = ports.choose("a test", wanted=None, option="", remembered=None, avoid=())
+    process = server.start(port=port)
+    try:
+        server.wait_ready(process, port)
+        assert str(programs / "postgres") == process.exe()
+    finally:
+        assert server.stop(process)
+    shutil.rmtree(closed)
 
 
 def test_services_are_started_watched_and_stopped(new_home: Path) -> None:
