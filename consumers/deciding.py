@@ -145,7 +145,7 @@ class Deciding:
         self.seen.prefetch(action_ids)
         engine = self.engine
         outcomes = decided.outcomes
-        decision_id: int = self._ids.decision_id
+        head = frame(self._ids.decision_id, b"")
         for message, readable, reason in read:
             offset: i64 = message.offset()
             timestamp_ms: i64 = message.timestamp()[1]
@@ -161,7 +161,7 @@ class Deciding:
             code = decision.code
             outcome = decision.outcome if code is None else "REFUSED " + code
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
-            framed = frame(decision_id, engine.last_bytes)
+            framed = head + engine.last_bytes
             decided.values.append(framed)
             self.pending.append(Written(framed, decision.seq, engine.last_sha256, recorded_at))
             self.next_action_offset = offset + 1

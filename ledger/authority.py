@@ -23,14 +23,14 @@ def decide_agency(state: State, action: Action, effects: Effects) -> str | None:
     if action.kind == "agency_licensed":
         if agency is not None:
             return "AGENCY_EXISTS"
-        effects.agencies.append(Agency(agency_id, "active"))
+        effects.agencies = [Agency(agency_id, "active")]
         return None
     if agency is None:
         return "UNKNOWN_AGENCY"
     is_suspended_after = action.kind == "agency_suspended"
     if agency.barred == is_suspended_after:
         return "NO_CHANGE"
-    effects.agencies.append(Agency(agency_id, "suspended" if is_suspended_after else "active"))
+    effects.agencies = [Agency(agency_id, "suspended" if is_suspended_after else "active")]
     return None
 
 
@@ -42,7 +42,7 @@ def decide_destination(state: State, action: Action, effects: Effects) -> str | 
     is_closed_after = action.kind == "destination_closed"
     if is_closed == is_closed_after:
         return "NO_CHANGE"
-    effects.destinations.append(Destination(code, "closed" if is_closed_after else "open"))
+    effects.destinations = [Destination(code, "closed" if is_closed_after else "open")]
     return None
 
 
@@ -60,7 +60,7 @@ def decide_permit_issued(state: State, action: Action, effects: Effects) -> str 
         return "PERMIT_EXISTS"
     for line in action.lines:
         effects.postings.move(permit_id, line.line, GRANTED, AVAILABLE, line.units)
-    effects.permits.append(
+    effects.permits = [
         Permit(
             permit_id,
             agency_id,
@@ -70,7 +70,7 @@ def decide_permit_issued(state: State, action: Action, effects: Effects) -> str 
             revoked=False,
             lines=action.lines,
         )
-    )
+    ]
     return None
 
 
@@ -90,7 +90,7 @@ def decide_permit(state: State, action: Action, effects: Effects) -> str | None:
         revoked = action.kind == "permit_revoked"
         if revoked == permit.revoked:
             return "NO_CHANGE"
-    effects.permits.append(permit_after(permit, valid_to=valid_to, revoked=revoked, line=0, granted=0))
+    effects.permits = [permit_after(permit, valid_to=valid_to, revoked=revoked, line=0, granted=0)]
     return None
 
 
@@ -112,7 +112,7 @@ def decide_quota(state: State, action: Action, effects: Effects) -> str | None:
         if on.available < units:
             return "QUOTA_BELOW_USE"
         effects.postings.move(permit.permit_id, line, AVAILABLE, GRANTED, units)
-    effects.permits.append(_regranted(permit, line, effects))
+    effects.permits = [_regranted(permit, line, effects)]
     return None
 
 
@@ -129,7 +129,7 @@ def decide_policy(state: State, action: Action, effects: Effects) -> str | None:
     # The default's version counts as used, also where the journal begins with another policy.
     if policy.version == DEFAULT_VERSION or policy.version in state.policy_versions:
         return "POLICY_EXISTS"
-    effects.policies.append(policy)
+    effects.policies = [policy]
     return None
 
 
@@ -139,7 +139,7 @@ def decide_hold(state: State, action: Action, effects: Effects) -> str | None:
     is_held_after = action.kind == "person_held"
     if (person_id in state.held) == is_held_after:
         return "NO_CHANGE"
-    effects.people.append(Person(person_id, is_held_after))
+    effects.people = [Person(person_id, is_held_after)]
     return None
 
 

@@ -8,6 +8,16 @@ from ledger.quota import Postings
 from ledger.state import State
 from schemas.records import Agency, Complaint, Destination, Permit, Person, Policy, Registration, Training
 
+# Most decisions change none of these: they share one list that stays empty. A rule that changes one puts a
+# list of its own in its place, and never adds to what is there.
+_NO_PERMITS: Final[list[Permit]] = []
+_NO_AGENCIES: Final[list[Agency]] = []
+_NO_DESTINATIONS: Final[list[Destination]] = []
+_NO_PEOPLE: Final[list[Person]] = []
+_NO_TRAININGS: Final[list[Training]] = []
+_NO_COMPLAINTS: Final[list[Complaint]] = []
+_NO_POLICIES: Final[list[Policy]] = []
+
 
 @final
 class Effects:
@@ -28,13 +38,13 @@ class Effects:
     def __init__(self, state: State) -> None:
         self.registrations: Final[list[Registration]] = []
         self.postings: Final = Postings(state)
-        self.permits: Final[list[Permit]] = []
-        self.agencies: Final[list[Agency]] = []
-        self.destinations: Final[list[Destination]] = []
-        self.people: Final[list[Person]] = []
-        self.trainings: Final[list[Training]] = []
-        self.complaints: Final[list[Complaint]] = []
-        self.policies: Final[list[Policy]] = []
+        self.permits = _NO_PERMITS
+        self.agencies = _NO_AGENCIES
+        self.destinations = _NO_DESTINATIONS
+        self.people = _NO_PEOPLE
+        self.trainings = _NO_TRAININGS
+        self.complaints = _NO_COMPLAINTS
+        self.policies = _NO_POLICIES
 
     def __repr__(self) -> str:
         """Show what moves."""

@@ -22,15 +22,15 @@ def decide_training(state: State, action: Action, effects: Effects) -> str | Non
             return "TRAINING_EXISTS"
         if person_id in state.held:
             return "PERSON_ON_HOLD"
-        effects.trainings.append(Training(training_id, person_id, provider_id, provider_type, "requested"))
+        effects.trainings = [Training(training_id, person_id, provider_id, provider_type, "requested")]
         return None
     if training is None:
         return "UNKNOWN_TRAINING"
     if training.status == "completed":
         return "NO_CHANGE"
-    effects.trainings.append(
+    effects.trainings = [
         Training(training_id, training.person_id, training.provider_id, training.provider_type, "completed")
-    )
+    ]
     return None
 
 
@@ -47,13 +47,13 @@ def decide_complaint(state: State, action: Action, effects: Effects) -> str | No
         channel = action.channel
         if topic is None or channel is None:
             raise InvariantViolation("a complaint came to the rules without its topic or channel")
-        effects.complaints.append(Complaint(complaint_id, topic, channel, action.registration_id, "received"))
+        effects.complaints = [Complaint(complaint_id, topic, channel, action.registration_id, "received")]
         return None
     if complaint is None:
         return "UNKNOWN_COMPLAINT"
     if complaint.status == "answered":
         return "NO_CHANGE"
-    effects.complaints.append(
+    effects.complaints = [
         Complaint(complaint_id, complaint.topic, complaint.channel, complaint.registration_id, "answered")
-    )
+    ]
     return None
