@@ -104,6 +104,16 @@ class Settings(BaseSettings):
                 "; ".join(problems), advice="Set the variable right, or unset it to use the default."
             ) from None
 
+    @field_validator(
+        "home", "jar_cache", "kafka_ssl_ca", "kafka_ssl_certificate", "kafka_ssl_key", mode="before"
+    )
+    @classmethod
+    def _path_is_not_empty(cls, value: object) -> object:
+        # An empty path means the current folder, which nobody who left a variable empty has in mind.
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("is empty")
+        return value
+
     @field_validator("home", "jar_cache", mode="after")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -150,6 +160,9 @@ class Settings(BaseSettings):
     @field_validator("outside_postgres_dsn", mode="after")
     @classmethod
     def _dsn_can_be_read(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().strip():
+            # libpq would go wherever its own variables point.
+            raise ValueError("is empty")
         if value is not None:
             import psycopg
             from psycopg.conninfo import conninfo_to_dict

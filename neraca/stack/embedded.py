@@ -160,7 +160,7 @@ class EmbeddedStack:
             StackError: with the part, the reason and what to do; see its subclasses.
 
         """
-        self._home.prepare()
+        made = self._home.prepare()
         with self._home.locked():
             state = self._home.load()
             if _newer(state.kafka.version, KAFKA_VERSION):
@@ -185,6 +185,7 @@ class EmbeddedStack:
             except BaseException:
                 for undo in reversed(started):
                     undo()
+                self._home.tidy(made)
                 raise
         return self.status()
 
@@ -194,6 +195,7 @@ class EmbeddedStack:
             return []
         done: list[Stopped] = []
         self._home.check_owner()
+        self._home.check_is_ours()
         with self._home.locked():
             try:
                 state = self._home.load()

@@ -4,6 +4,7 @@ Must not start or stop anything. Everything in `stack.json` can be lost without 
 and process ids, never records or rows.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -20,6 +21,12 @@ from schemas.errors import FolderUnusable, HalfMadeFolder, StackBusy
 FORMAT = 1
 # Kafka refuses writes and PostgreSQL stops when the disk is full; below this a start is not worth trying.
 _FREE_BYTES_MIN = 512 * 1024 * 1024
+# What a home may hold before `stack.json` is written: by a start that was cut, `neraca demo` (a marker)
+# or `neraca import` (a key); and what a disk of its own holds from the beginning.
+_OWN_NAMES = frozenset(
+    {"kafka", "postgres", "logs", "services", "services.json", "stack.json", "lock", ".write-test"}
+    | {"made-by-neraca-demo", "person-ids.key", "lost+found"}
+)
 
 
 class PartState(BaseModel):
@@ -90,35 +97,91 @@ class Home:
         """Where a service may keep what it can rebuild, such as snapshots."""
         return self.folder / "services" / name
 
-    def prepare(self) -> None:
-        """Make the folder if need be, and see that it can be used.
+    def prepare(self) -> list[Path]:
+        """Make the folder if need be, and see that it can be used; what was made, for `tidy`.
 
         Raises:
             FolderUnusable: not writable, not ours, or nearly full.
 
         """
+        made: list[Path] = []
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.check_owner()
-            # Passwords and personal data live below.
-            self.folder.chmod(0o700)
-            for part in (self.kafka_data.parent, self.postgres_data.parent, self.logs):
-                part.mkdir(exist_ok=True)
-            probe = self.folder / ".write-test"
-            probe.write_bytes(b"x")
-            probe.unlink()
-            free_bytes = shutil.disk_usage(self.folder).free
+            self._make(made)
         except OSError as error:
+            self.tidy(made)
             raise FolderUnusable(
                 f"cannot write in {self.folder}: {error.strerror or error}",
                 advice="Give another folder with --home or NERACA_HOME.",
             ) from error
+        except FolderUnusable:
+            self.tidy(made)
+            raise
+        return made
+
+    def _make(self, made: list[Path]) -> None:
+        for folder in reversed([self.folder, *self.folder.parents]):
+            if not folder.exists():
+                # Passwords and personal data lie below the last one.
+                folder.mkdir(mode=0o700 if folder == self.folder else 0o777, exist_ok=True)
+                made.append(folder)
+        self.check_owner()
+        self.check_is_ours()
+        lock = self.folder / "lock"
+        if not lock.exists():
+            made.append(lock)
+        # Closed each, because a folder that was there before stays as open as it was.
+        for part in ("kafka", "postgres", "logs", "services"):
+            if not (self.folder / part).exists():
+                (self.folder / part).mkdir(mode=0o700, exist_ok=True)
+                made.append(self.folder / part)
+        probe = self.folder / ".write-test"
+        probe.write_bytes(b"x")
+        probe.unlink()
+        free_bytes = shutil.disk_usage(self.folder).free
         if free_bytes < _FREE_BYTES_MIN:
             raise FolderUnusable(
                 f"only {free_bytes // 2**20} MiB free on the disk of {self.folder}; "
                 f"{_FREE_BYTES_MIN // 2**20} MiB are needed",
                 advice="Free some space, or give a folder on another disk with --home.",
             )
+
+    def tidy(self, made: list[Path]) -> None:
+        """Remove what `prepare` made and nobody has used since; only while nobody else holds the lock."""
+        lock = self.folder / "lock"
+        for path in reversed(made):
+            with contextlib.suppress(OSError):
+                if path != lock:
+                    path.rmdir()
+                elif not self.state_file.exists():
+                    path.unlink()
+
+    def check_is_ours(self) -> None:
+        """Raise FolderUnusable when the folder holds other things and no stack: it is somebody's by mistake.
+
+        An empty folder is taken as a new home.
+        """
+        if self._was_started():
+            return
+        foreign = sorted(
+            entry.name
+            for entry in self.folder.iterdir()
+            if entry.name not in _OWN_NAMES and not entry.name.startswith((".stack.json.", ".services.json."))
+        )
+        if foreign:
+            more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+            raise FolderUnusable(
+                f"{self.folder} holds {foreign[0]}{more}, and no stack of Neraca",
+                advice="Give a new or empty folder with --home or NERACA_HOME.",
+            )
+
+    def _was_started(self) -> bool:
+        if self.postgres_password_file.exists():
+            return True
+        try:
+            state = json.loads(self.state_file.read_bytes())
+        except (OSError, ValueError):
+            return False
+        return isinstance(state, dict) and isinstance(state.get("format"), int)
 
     def check_owner(self) -> None:
         """Raise FolderUnusable when the folder is another's:
@@ -190,9 +253,21 @@ class Home:
                     f"another neraca command is starting or stopping the stack in {self.folder}",
                     advice="Wait until it is done, then run this again.",
                 ) from error
+            if not _is_at(descriptor, self.folder / "lock"):
+                # Removed by a start that failed, in the moment before we had it.
+                raise StackBusy(
+                    f"another neraca command has just left {self.folder}", advice="Run this again."
+                )
             yield self
         finally:
             os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:

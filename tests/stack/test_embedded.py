@@ -20,6 +20,8 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from psycopg.conninfo import make_conninfo
 
+from neraca.commands.demo import MARKER
+from neraca.commands.import_ import KEY_FILE
 from neraca.settings import Settings
 from neraca.stack import ports, postgres
 from neraca.stack.embedded import SERVICES, EmbeddedStack
@@ -121,10 +123,13 @@ def test_a_wanted_port_that_is_taken_is_named(new_home: Path) -> None:
     """The error says which port, for what and who asked; what the call had started is stopped again."""
     with socket.create_server((ports.LOOPBACK, 0)) as server:
         port = server.getsockname()[1]
-        with pytest.raises(PortTaken, match=rf"port {port} .*--kafka-port for Kafka, is taken") as caught:
-            stack_in(new_home).up(services=(), kafka_port=port)
-    assert "--kafka-port" in caught.value.advice
-    assert {"kafka": "stopped", "postgres": "stopped"} == conditions(stack_in(new_home))
+        for home in (new_home, new_home / "new" / "home"):
+            with pytest.raises(PortTaken, match=rf"port {port} .*--kafka-port for Kafka, is taken") as caught:
+                stack_in(home).up(services=(), kafka_port=port)
+            assert "--kafka-port" in caught.value.advice
+            assert {"kafka": "stopped", "postgres": "stopped"} == conditions(stack_in(home))
+            # Nothing half made stays, and what was there before does.
+            assert [] == list(new_home.iterdir())
 
 
 def test_a_remembered_port_gives_way(new_home: Path) -> None:
@@ -256,9 +261,48 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(FolderUnusable, match="only 0 MiB free on the disk"):
         stack_in(tmp_path / "home").up(services=())
+    assert not (tmp_path / "home").exists()
+    (tmp_path / "home").mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     with pytest.raises(FolderUnusable, match="this command runs as user 12345"):
         stack_in(tmp_path / "home").down()
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_folder_of_something_else_is_not_taken(tmp_path: Path, command: str) -> None:
+    """What holds other things and no stack is refused, and neither its mode nor its contents change."""
+    folder = tmp_path / "documents"
+    folder.mkdir(mode=0o755)
+    (folder / "stack.json").write_text("[]", encoding="ascii")
+    (folder / "letter.txt").write_text("dear", encoding="ascii")
+    (folder / "logs").mkdir()
+    with pytest.raises(FolderUnusable, match=r"documents holds letter\.txt, and no stack") as caught:
+        getattr(stack_in(folder), command)()
+    assert "--home" in caught.value.advice
+    assert ["letter.txt", "logs", "stack.json"] == sorted(entry.name for entry in folder.iterdir())
+    assert 0o755 == folder.stat().st_mode & 0o777
+
+
+def test_what_came_before_the_first_start_is_no_obstacle(tmp_path: Path) -> None:
+    """The demo's marker, the key of `neraca import`, what `neraca run` leaves.
+
+    The open folder stays open, what holds data does not. Once there is a stack, other things may lie beside
+    it.
+    """
+    home = Home(tmp_path / "home")
+    home.folder.mkdir(mode=0o755)
+    for name in (MARKER, KEY_FILE, "lock"):
+        (home.folder / name).touch()
+    home.service_folder("decider").mkdir(parents=True)
+    made = home.prepare()
+    assert 0o755 == home.folder.stat().st_mode & 0o777
+    assert {"kafka", "postgres", "logs"} == {path.name for path in made}
+    assert {0o700} == {path.stat().st_mode & 0o777 for path in made}
+    home.tidy(made)
+    assert {MARKER, KEY_FILE, "lock", "services"} == {path.name for path in home.folder.iterdir()}
+    home.save(home.load())
+    (home.folder / "notes.txt").touch()
+    home.prepare()
 
 
 def test_two_commands_do_not_fight(new_home: Path) -> None:

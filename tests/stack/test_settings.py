@@ -101,6 +101,10 @@ def test_without_a_stack_the_way_to_one_is_shown(tmp_path: Path) -> None:
         ({"KAFKA_JAVA_OPTIONS": "Xss1m"}, "NERACA_KAFKA_JAVA_OPTIONS: 'Xss1m' is no option"),
         ({"TOPIC_PREFIX": "a/b"}, "NERACA_TOPIC_PREFIX: must be letters"),
         ({"POSTGRES_DSN": f"db.example password={SECRET}"}, "NERACA_POSTGRES_DSN: is no connection string"),
+        ({"HOME": ""}, "NERACA_HOME: is empty"),
+        ({"JAR_CACHE": " "}, "NERACA_JAR_CACHE: is empty"),
+        ({"KAFKA_BOOTSTRAP_SERVERS": "k:1", "KAFKA_SSL_CA": ""}, "NERACA_KAFKA_SSL_CA: is empty"),
+        ({"POSTGRES_DSN": ""}, "NERACA_POSTGRES_DSN: is empty"),
         ({"JAR_REPOSITORY": "ftp://x"}, "NERACA_JAR_REPOSITORY: must begin with https://"),
     ],
 )
