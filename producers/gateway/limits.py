@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from typing import Final
 
 import structlog
@@ -95,7 +96,9 @@ class Limits:
     async def _fail(self, error: Exception, send: Send, *, is_begun: bool) -> None:
         """Log what nobody expected, under a number that the client is told; no value of a request."""
         number = f"{time.time_ns():x}"
-        _log.error("gateway_error", number=number, error=type(error).__name__, exc_info=error)
+        # Where it happened, without the message: that, and the values on the way, may be a person's.
+        where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+        _log.error("gateway_error", number=number, error=type(error).__name__, where=where)
         if not is_begun:
             await _refuse(send, problem("INTERNAL", number=number))
 

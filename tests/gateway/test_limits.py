@@ -1,10 +1,12 @@
 """What a client may take up, and what memory may: every bound, and what is said at it."""
 
 import asyncio
+import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import cast
 
 import pytest
 import uvicorn
@@ -189,3 +191,38 @@ def test_too_many_open_requests(patient: int) -> None:
         second.settimeout(10)
         second.sendall(head)
         assert second.recv(64).startswith(b"HTTP/1.1 429 ")
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_what_nobody_expected(capsys: pytest.CaptureFixture[str], *, is_begun: bool) -> None:
+    """A bug becomes a problem document with a number; the log has that number, and nothing of the request."""
+
+    async def broken(_: Scope, __: Receive, send: Send) -> None:
+        if is_begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError("of Siti")
+
+    told: list[dict[str, object]] = []
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        told.append(dict(message))
+
+    async def receive() -> MutableMapping[str, object]:
+        return {"type": "http.request", "body": b"Siti", "more_body": False}
+
+    metrics = GatewayMetrics("0")
+    scope = {"type": "http", "path": "/v1/people/Siti", "method": "GET", "headers": []}
+    asyncio.run(Limits(broken, metrics)(scope, receive, send))
+    logged = "".join(capsys.readouterr())
+    assert "gateway_error" in logged
+    assert "Siti" not in logged
+    statuses = [message["status"] for message in told if "status" in message]
+    assert [200 if is_begun else 500] == statuses
+    if not is_begun:
+        document = json.loads(bytes(cast("bytes", told[1]["body"])))
+        assert "INTERNAL" == document["code"]
+        assert document["number"] in logged
+    count = metrics.registry.get_sample_value(
+        "neraca_gateway_requests_total", {"route": "/v1/people/{id}", "status": str(statuses[0])}
+    )
+    assert 1.0 == count
