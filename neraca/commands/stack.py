@@ -114,6 +114,8 @@ def _show(found: "StackStatus", *, as_json: bool) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
     console.print(f"home: {found.home}", markup=False)
+    if found.postgres is not None:
+        console.print(f"tables: {found.postgres.psql}", markup=False)
 
 
 def _row(part: "PartStatus") -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Starting what runs already changes nothing; stopping touches only what carries t
 """
 
 import contextlib
+import functools
 import json
 import shlex
 import signal
@@ -24,13 +25,15 @@ from neraca.stack import ports, postgres, processes, supervisor, topics
 from neraca.stack.home import Home, PartState, StackState
 from neraca.stack.jars import KAFKA_VERSION, Progress, class_path
 from neraca.stack.kafka import EmbeddedKafka
-from neraca.stack.postgres import EmbeddedPostgres
+from neraca.stack.postgres import EmbeddedPostgres, PostgresAccess
 from schemas.errors import HalfMadeFolder, StackError
 
 SERVICES = ("decider", "projector", "gateway")
 # Somebody else may take a port between our look and the start of the server.
 _PORT_TRIES_MAX = 3
 _SERVICES_TIMEOUT_SECONDS = 30.0
+# A service answers before it has looked at its topics and tables.
+_SETTLING_SECONDS = 5.0
 
 Condition = Literal["running", "starting", "not answering", "stopped", "elsewhere"]
 Say = Callable[[str], None]
@@ -56,6 +59,8 @@ class StackStatus:
     home: Path
     kafka: str
     parts: tuple[PartStatus, ...]
+    # None: it stands elsewhere, or was never started.
+    postgres: PostgresAccess | None = None
 
     @property
     def running(self) -> bool:
@@ -67,6 +72,7 @@ class StackStatus:
         return {
             "home": str(self.home),
             "kafka": self.kafka,
+            "postgres": self.postgres.as_json() if self.postgres is not None else None,
             "running": self.running,
             "parts": [asdict(part) for part in self.parts],
         }
@@ -181,7 +187,7 @@ class EmbeddedStack:
                     topics.ensure_topics(self._settings.kafka_config(), self._settings.topic_prefix)
                 if services and with_topics:
                     say("services")
-                    self._start_services(state, services)
+                    self._start_services(state, services, started)
             except BaseException:
                 for undo in reversed(started):
                     undo()
@@ -235,15 +241,18 @@ class EmbeddedStack:
         else:
             address = settings.kafka_bootstrap_servers or ""
             broker = PartStatus("kafka", "elsewhere", note=address)
+        access: PostgresAccess | None = None
         if settings.postgres_is_embedded:
             process = self._postgres.find(state.postgres.pid)
             port = state.postgres.port
             healthy = process is not None and port is not None and self._postgres.healthy(port)
             note = f"PostgreSQL {postgres.MAJOR_VERSION}"
             database = _describe("postgres", process, port, healthy=healthy, note=note)
+            access = self._postgres.access(port) if port is not None else None
         else:
             database = PartStatus("postgres", "elsewhere")
-        return StackStatus(self._home.folder, address, (broker, database, *self._service_statuses(state)))
+        parts = (broker, database, *self._service_statuses(state))
+        return StackStatus(self._home.folder, address, parts, access)
 
     def _servers(self, state: StackState, kafka_port: int | None, postgres_port: int | None) -> list[_Server]:
         """The servers of this home that do not stand elsewhere."""
@@ -366,7 +375,9 @@ class EmbeddedStack:
         server.state.pid = server.running().pid
         self._home.save(state)
 
-    def _start_services(self, state: StackState, names: Sequence[str]) -> None:
+    def _start_services(
+        self, state: StackState, names: Sequence[str], started: list[Callable[[], object]]
+    ) -> None:
         for name in names:
             taken = {*state.metrics_ports.values(), state.kafka.port, state.postgres.port} - {None}
             if name not in state.metrics_ports:
@@ -376,10 +387,9 @@ class EmbeddedStack:
         running = processes.find(self._supervisor_marker, state.supervisor.pid)
         if running is not None and not _supervises(running, names):
             # An older version's, or started for fewer services.
-            processes.stop(
-                running, polite=signal.SIGTERM, timeout_seconds=supervisor.STOP_TIMEOUT_SECONDS + 5
-            )
+            _stop_supervisor(running)
             running = None
+        old_logs_bytes: dict[str, int] | None = None
         if running is None:
             # A supervisor that was killed leaves its services without a reader of their logs.
             for _, process in self._service_processes(state):
@@ -392,6 +402,7 @@ class EmbeddedStack:
                         name, wanted=None, option="", remembered=None, avoid=state.metrics_ports.values()
                     )
             self._home.services_file.unlink(missing_ok=True)
+            old_logs_bytes = {name: processes.size_bytes(self._service_log(name)) for name in names}
             running = processes.start(
                 [
                     *(sys.executable, "-m", *self._supervisor_marker),
@@ -401,22 +412,47 @@ class EmbeddedStack:
                 environment=self._settings.child_environment(),
                 folder=self._home.folder,
             )
+            started.append(functools.partial(_stop_supervisor, running))
         state.supervisor.pid = running.pid
         self._home.save(state)
-        self._wait_for_services(state, names, running)
+        self._wait_for_services(state, names, running, old_logs_bytes)
 
-    def _wait_for_services(self, state: StackState, names: Sequence[str], running: psutil.Process) -> None:
+    def _service_log(self, name: str) -> Path:
+        return self._home.logs / f"{name}.log"
+
+    def _wait_for_services(
+        self,
+        state: StackState,
+        names: Sequence[str],
+        running: psutil.Process,
+        old_logs_bytes: Mapping[str, int] | None,
+    ) -> None:
+        """Until all are ready, or answer and have had a moment to fail: a long journal is read on later.
+
+        `old_logs_bytes`: how long the logs were before this start; None: the services were running already.
+        """
         deadline = time.monotonic() + _SERVICES_TIMEOUT_SECONDS
+        all_answer_since: float | None = None
         while True:
             said = self._said_by_supervisor()
-            silent = [name for name in names if not ports.answers(state.metrics_ports[name])]
-            if not silent:
+            waiting = [name for name in names if not _ready(state.metrics_ports[name])]
+            silent = [name for name in waiting if not ports.answers(state.metrics_ports[name])]
+            if silent:
+                all_answer_since = None
+            elif all_answer_since is None:
+                all_answer_since = time.monotonic()
+            if not waiting:
                 return
-            failed = [name for name in silent if said.get(name, {}).get("exit_code") is not None]
-            if failed or not processes.is_running(running) or time.monotonic() > deadline:
-                first = (failed or silent)[0]
-                log = self._home.logs / f"{first}.log"
-                end = processes.tail(log) or processes.tail(self._home.logs / "supervisor.log")
+            if all_answer_since is not None and time.monotonic() - all_answer_since > _SETTLING_SECONDS:
+                return
+            # What ended under a supervisor that runs for long may have been well again since.
+            suspects = waiting if old_logs_bytes is not None else silent
+            failed = [name for name in suspects if said.get(name, {}).get("exit_code") is not None]
+            if failed or not processes.is_running(running) or (silent and time.monotonic() > deadline):
+                first = (failed or silent or waiting)[0]
+                log = self._service_log(first)
+                end = processes.tail(log, after_bytes=(old_logs_bytes or {}).get(first, 0))
+                end = end or processes.tail(self._home.logs / "supervisor.log")
                 raise StackError(
                     f"the service {first} does not come up:\n{end}",
                     advice=f"See {log}. Kafka and PostgreSQL alone: `neraca up --no-services`.",
@@ -459,6 +495,12 @@ class EmbeddedStack:
             condition: Condition = "running" if ready else "starting" if ready is None else "not answering"
             statuses.append(_describe(name, process, port, healthy=bool(ready), note=note, else_=condition))
         return statuses
+
+
+def _stop_supervisor(process: psutil.Process) -> bool:
+    """Stop it and its services; True when it stopped by itself."""
+    patience = supervisor.STOP_TIMEOUT_SECONDS + 5
+    return processes.stop(process, polite=signal.SIGTERM, timeout_seconds=patience)
 
 
 def _describe(

@@ -8,11 +8,13 @@ import contextlib
 import importlib.util
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,12 +57,51 @@ _SERVER_SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PostgresAccess:
+    """How a user reaches the database with a program of his own."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password_file: Path
+
+    @property
+    def psql(self) -> str:
+        """A command for the shell that opens a session; with our own `psql` where the system has none."""
+        program = "psql" if shutil.which("psql") else shlex.quote(str(_program("psql")))
+        return (
+            f'PGPASSWORD="$(cat {shlex.quote(str(self.password_file))})" '
+            f"{program} -h {self.host} -p {self.port} -U {self.user} -d {self.database}"
+        )
+
+    @property
+    def dsn(self) -> str:
+        """For programs that take the password apart, as PGPASSWORD."""
+        return f"postgresql://{self.user}@{self.host}:{self.port}/{self.database}"
+
+    def as_json(self) -> dict[str, str | int]:
+        """For `--json`."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "database": self.database,
+            "user": self.user,
+            "password_file": str(self.password_file),
+            "dsn": self.dsn,
+            "psql": self.psql,
+        }
+
+
 class EmbeddedPostgres:
     """The database server of one home."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._marker = ("-D", str(home.postgres_data))
+        # How long each log was when this object started the server: what stands there is of older starts.
+        self._old_logs_bytes: dict[Path, int] = {}
 
     def __repr__(self) -> str:
         return f"EmbeddedPostgres({self._home!r})"
@@ -129,6 +170,7 @@ class EmbeddedPostgres:
         self._remove_foreign_pid_file()
         logs = self._home.logs / "postgres"
         logs.mkdir(exist_ok=True)
+        self._old_logs_bytes = {path: processes.size_bytes(path) for path in logs.glob("*.log")}
         settings = {**_SERVER_SETTINGS, "port": str(port), "log_directory": str(logs)}
         return processes.start(
             [
@@ -197,6 +239,10 @@ class EmbeddedPostgres:
             ) from error
         return f"postgresql://{USER}:{quote(password, safe='')}@{ports.LOOPBACK}:{port}/{database}"
 
+    def access(self, port: int) -> PostgresAccess:
+        """How a user reaches our database; names the file of the password, and not the password."""
+        return PostgresAccess(ports.LOOPBACK, port, DATABASE, USER, self._home.postgres_password_file)
+
     @property
     def _console(self) -> Path:
         return self._home.logs / "postgres-console.log"
@@ -209,7 +255,9 @@ class EmbeddedPostgres:
         newest = max(
             (self._home.logs / "postgres").glob("*.log"), key=lambda path: path.stat().st_mtime, default=None
         )
-        ends = [processes.tail(self._console, 5), processes.tail(newest, 10) if newest else ""]
+        ends = [processes.tail(self._console, 5)]
+        if newest:
+            ends.append(processes.tail(newest, 10, after_bytes=self._old_logs_bytes.get(newest, 0)))
         return "\n".join(end for end in ends if end)
 
     def _remove_foreign_pid_file(self) -> None:

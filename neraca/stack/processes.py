@@ -111,13 +111,24 @@ def _collect(process: psutil.Process) -> None:
         process.wait(timeout=1)
 
 
-def tail(path: Path, lines_max: int = 15) -> str:
-    """The last lines of a log, for an error message."""
+def tail(path: Path, lines_max: int = 15, *, after_bytes: int = 0) -> str:
+    """The last lines of a log, for an error message; of what follows the first `after_bytes`."""
     try:
         with path.open("rb") as file:
+            size = path.stat().st_size
+            # A shorter file was begun anew since.
+            start = after_bytes if after_bytes <= size else 0
             # Enough for a Java stack trace, bounded whatever the log holds.
-            file.seek(max(0, path.stat().st_size - 16_384))
+            file.seek(max(start, size - 16_384))
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines_max:])
+
+
+def size_bytes(path: Path) -> int:
+    """How long a log is by now; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -19,14 +19,17 @@ def test_each_is_applied_once(database: str) -> None:
 
 
 def test_an_edited_one_is_an_error(database: str) -> None:
-    """The message names the file; the advice says what to do instead."""
+    """The message names the file; the advice serves who upgraded and who edited, and what it says works."""
     migrations = load_migrations()
     with psycopg.connect(database, autocommit=True) as connection:
         migrate(connection)
         migrations[1] = replace(migrations[1], text=migrations[1].text + "-- one more word\n")
         with pytest.raises(MigrationEdited, match=migrations[1].name) as caught:
             migrate(connection, migrations)
-    assert caught.value.advice == "Undo the edit, and put the change into a new migration."
+        connection.execute("DROP SCHEMA neraca CASCADE")
+        assert [migration.name for migration in migrations] == migrate(connection, migrations)
+    assert "`DROP SCHEMA neraca CASCADE`, then `neraca up`" in caught.value.advice
+    assert "put the change into a new migration" in caught.value.advice
 
 
 def test_a_newer_database_is_an_error(database: str) -> None:

@@ -98,6 +98,15 @@ def test_up_status_down(new_home: Path, tmp_path: Path) -> None:
     assert json.loads(up.stdout)["running"]
     status = neraca("status", *home, home=tmp_path)
     assert 2 == status.stdout.count("running")
+    described = neraca("status", "--json", *home, home=tmp_path)
+    access = json.loads(described.stdout)["postgres"]
+    assert {"127.0.0.1", "neraca", str(new_home / "postgres" / "password")} <= set(access.values())
+    assert f"tables: {access['psql']}" in status.stdout
+    command = f"{access['psql']} -Atc 'SELECT current_user, inet_server_port()'"
+    answer = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)
+    assert f"neraca|{access['port']}\n" == answer.stdout
+    password = Path(access["password_file"]).read_text(encoding="ascii")
+    assert password not in status.stdout + described.stdout + up.stdout
     down = neraca("down", "--json", *home, home=tmp_path)
     stopped = json.loads(down.stdout)["stopped"]
     assert [("kafka", True), ("postgres", True)] == [(each["name"], each["when_asked"]) for each in stopped]

@@ -29,6 +29,7 @@ from neraca.stack.home import FORMAT, Home
 from neraca.stack.jars import class_path
 from neraca.stack.kafka import EmbeddedKafka
 from neraca.stack.postgres import EmbeddedPostgres
+from projections.migrations import migrate
 from schemas.errors import FolderUnusable, HalfMadeFolder, PortTaken, StackBusy, StackError
 from schemas.topics import ACTIONS
 from tests.running import QUICK_START, RunningStack
@@ -354,6 +355,32 @@ def test_the_database_starts_from_programs_in_a_closed_folder(
     finally:
         assert server.stop(process)
     shutil.rmtree(closed)
+
+
+def test_a_service_that_cannot_start_is_told_and_not_tried_forever(new_home: Path) -> None:
+    """A migration differs after an upgrade: the reason of this start is shown, and nothing of older ones.
+
+    The supervisor is stopped again, what ran before stays, and what the advice says works.
+    """
+    stack = stack_in(new_home)
+    stack.up(services=())
+    settings = Settings(home=new_home)
+    with psycopg.connect(settings.postgres_dsn(), autocommit=True) as connection:
+        migrate(connection)
+        connection.execute("UPDATE neraca.schema_migrations SET sha256 = 'another' WHERE number = 1")
+    old = stack.home.logs / "projector.log"
+    old.write_text("a story of an older start\n", encoding="utf-8")
+    with pytest.raises(StackError, match="was applied with SHA-256 another") as caught:
+        stack.up(services=("projector",))
+    assert "DROP SCHEMA neraca CASCADE" in str(caught.value)
+    assert "older start" not in str(caught.value)
+    assert old.read_text(encoding="utf-8").startswith("a story of an older start")
+    assert {"kafka": "running", "postgres": "running", "projector": "stopped"} == conditions(stack)
+    assert not psutil.pid_exists(stack.home.load().supervisor.pid or 0)
+    with psycopg.connect(settings.postgres_dsn(), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA neraca CASCADE")
+    stack.up(services=("projector",))
+    assert "stopped" != conditions(stack)["projector"]
 
 
 def test_services_are_started_watched_and_stopped(new_home: Path) -> None:
