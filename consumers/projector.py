@@ -26,7 +26,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from prometheus_client import Counter, Histogram
 
-from consumers.journal import Entry, JournalReader
+from consumers.journal import CLIENT_LOG_LEVEL, Entry, JournalReader
 from consumers.monitoring import Monitoring
 from projections import tables
 from projections.batch import Batch
@@ -57,6 +57,9 @@ _COLLECT_SECONDS: Final = 60.0
 _RETRY_SECONDS_MIN: Final = 0.2
 _RETRY_SECONDS_MAX: Final = 5.0
 _KAFKA_TIMEOUT_SECONDS: Final = 15.0
+# Asked between two attempts, which must not wait for it.
+_LAG_TIMEOUT_SECONDS: Final = 2.0
+_CHECK_GROUP: Final = "neraca-projector-check"
 _CONNECT_TIMEOUT_SECONDS: Final = 10
 
 # Errors that another try may not meet: the server went away, or chose this transaction to give way.
@@ -157,6 +160,7 @@ def run(
             on_start(monitoring)
         metrics = Metrics(monitoring)
         pause = _RETRY_SECONDS_MIN
+        stood: _Projector | None = None
         while not stop.is_set():
             projector = _Projector(config, stop, monitoring, metrics, before_commit, after_commit)
             try:
@@ -172,8 +176,12 @@ def run(
                 projector.close()
             if projector.committed:
                 pause = _RETRY_SECONDS_MIN
+            if projector.follows:
+                stood = projector
             log.warning("trying_again", reason=reason, pause_seconds=pause)
             monitoring.ready(False, reason)
+            if stood is not None:
+                stood.report_while_away()
             stop.wait(pause)
             pause = min(pause * 2, _RETRY_SECONDS_MAX)
 
@@ -206,6 +214,7 @@ class _Projector:
         self._reported_at: float = 0.0
         self._collected_at: float = time.monotonic()
         self.committed: bool = False
+        self.follows: bool = False
 
     def work(self) -> None:
         """Follow the journal until told to stop or something fails."""
@@ -223,6 +232,7 @@ class _Projector:
             last_sha256=self._applied.sha256,
             offset=self._applied.offset + 1,
         )
+        self.follows = True
         self._monitoring.new_reader()
         self._monitoring.ready(True)
         self._follow(connection, self._reader)
@@ -339,6 +349,23 @@ class _Projector:
         self._monitoring.lag(waiting, age_seconds)
         self._monitoring.acceptance(reader.acceptance.passed_over, reader.acceptance.repeats)
 
+    def report_while_away(self) -> None:
+        """Tell what waits while PostgreSQL is away: the journal goes on, and this is when lag is looked at.
+
+        Where the broker cannot be asked either, the last figures stand: nothing says that they are better.
+        """
+        consumer = Consumer({"log_level": CLIENT_LOG_LEVEL, **self._config.kafka, "group.id": _CHECK_GROUP})
+        try:
+            _, high = consumer.get_watermark_offsets(
+                TopicPartition(self._topic, 0), timeout=_LAG_TIMEOUT_SECONDS
+            )
+        except KafkaException:
+            return
+        finally:
+            consumer.close()
+        age_seconds = time.time() - self._applied_timestamp_ms / 1000 if self._applied_timestamp_ms else 0.0
+        self._monitoring.lag(high - self._applied.offset - 1, age_seconds)
+
     def _collect_now_and_then(self) -> None:
         """Collect garbage while nothing waits: `_quick_switches` turned the automatic collector off."""
         moment = time.monotonic()
@@ -358,7 +385,7 @@ def check_position(kafka: Mapping[str, str | int], topic: str, position: Positio
     consumer = Consumer(
         {
             **kafka,
-            "group.id": "neraca-projector-check",
+            "group.id": _CHECK_GROUP,
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",

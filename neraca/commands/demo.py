@@ -1,6 +1,7 @@
 """`neraca demo`: a whole cutover on a real Kafka and PostgreSQL, and what an official asks about it."""
 
 import contextlib
+import fcntl
 import json
 import shutil
 import sys
@@ -8,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -34,7 +35,9 @@ CLOSURE_DATE: Final = "2023-07-17"
 
 
 def demo(
-    candidates: Annotated[int, typer.Option(min=1, help="How many candidates the history has.")] = CANDIDATES,
+    candidates: Annotated[
+        int, typer.Option(min=1, max=5_000_000, help="How many candidates the history has.")
+    ] = CANDIDATES,
     seed: Annotated[int, typer.Option(help="The same seed gives the same history.")] = SEED,
     home: Annotated[
         Path | None,
@@ -67,10 +70,7 @@ def demo(
     progress = Console(stderr=True, quiet=not sys.stderr.isatty())
     settings = Settings.read(home=home or Settings.read().home.parent / "neraca-demo")
     stack = EmbeddedStack(settings)
-    _make_room(settings.home, stack)
-    # First of all: whatever interrupts the demo, the next one knows the folder as its own.
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (settings.home / MARKER).touch()
+    lock = _make_room(settings.home, stack)
     is_kept = sys.stdout.isatty() if keep is None else keep
     try:
         with progress.status("starting Kafka and PostgreSQL") as status:
@@ -79,6 +79,7 @@ def demo(
         report = _report(settings, run)
     except BaseException:
         stack.down()
+        lock.close()
         raise
     if as_json:
         print_json(report)
@@ -90,22 +91,47 @@ def demo(
     else:
         stack.down()
         shutil.rmtree(settings.home, ignore_errors=True)
+    lock.close()
     if any(row["difference"] for row in report["trial_balance"]):
         raise typer.Exit(1)
 
 
-def _make_room(home: Path, stack: "EmbeddedStack") -> None:
-    """Remove a former demo; refuse to touch anything else."""
+def _make_room(home: Path, stack: "EmbeddedStack") -> IO[bytes]:
+    """Remove a former demo, mark the folder as this one's, and give the lock that says that it runs.
+
+    The mark comes first of all: whatever interrupts the demo, the next one knows the folder as its own.
+
+    Raises:
+        FolderUnusable: something else is there, or a demo runs there.
+
+    """
     from schemas.errors import FolderUnusable
 
-    if not home.exists() or not any(home.iterdir()):
-        return
-    if not (home / MARKER).exists():
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARKER).exists():
+            raise FolderUnusable(
+                f"{home} holds something that no demo made", advice="Name an empty folder with --home."
+            )
+        with (home / MARKER).open("ab") as former:
+            _claim(former, home)
+            stack.down()
+            shutil.rmtree(home)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = (home / MARKER).open("ab")
+    _claim(lock, home)
+    return lock
+
+
+def _claim(lock: IO[bytes], home: Path) -> None:
+    from schemas.errors import FolderUnusable
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         raise FolderUnusable(
-            f"{home} holds something that no demo made", advice="Name an empty folder with --home."
-        )
-    stack.down()
-    shutil.rmtree(home)
+            f"a demo is running in {home}",
+            advice="Wait until it is done, or name another folder with --home.",
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +150,13 @@ def _run(settings: "Settings", console: "Console", *, seed: int, candidates: int
     from confluent_kafka import Consumer, Producer, TopicPartition
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from consumers.journal import CLIENT_LOG_LEVEL
     from producers.workload import actions
     from schemas.topics import DECISIONS
 
     topic = DECISIONS.under(settings.topic_prefix)
-    kafka = settings.kafka_config()
+    # What matters comes as an error of a call; the client's own lines are not for who watches a demo.
+    kafka = {"log_level": CLIENT_LOG_LEVEL, **settings.kafka_config()}
     producer = Producer({**kafka, "enable.idempotence": True, "acks": "all", "linger.ms": 5})
     watcher = Consumer({**kafka, "group.id": "neraca-demo", "enable.auto.commit": False})
     columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

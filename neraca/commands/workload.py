@@ -23,7 +23,7 @@ _ACTIONS_PER_CANDIDATE: Final = 8.0
 
 def workload(
     candidates: Annotated[
-        int, typer.Option(min=1, help="How many people come, from 2022 to autumn 2023.")
+        int, typer.Option(min=1, max=20_000_000, help="How many people come, from 2022 to autumn 2023.")
     ] = 1000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     withdrawals: Annotated[

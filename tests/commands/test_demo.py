@@ -1,5 +1,6 @@
 """`neraca demo`: a whole cutover, small, on a stack of its own, and its report against the rules alone."""
 
+import fcntl
 import json
 import signal
 import subprocess
@@ -70,3 +71,14 @@ def test_demo_removes_only_what_a_demo_made(tmp_path: Path) -> None:
     assert str(tmp_path) in said.err
     assert ["letter.txt"] == sorted(path.name for path in tmp_path.iterdir())
     assert not (tmp_path / MARKER).exists()
+
+
+def test_a_running_demo_is_left_alone(tmp_path: Path) -> None:
+    """A second demo in the folder of one that runs is refused by name, and touches nothing."""
+    (tmp_path / "work").write_text("of the first")
+    with (tmp_path / MARKER).open("ab") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        said = neraca("demo", "--home", tmp_path)
+    assert 2 == said.code
+    assert f"a demo is running in {tmp_path}" in said.err
+    assert ["made-by-neraca-demo", "work"] == sorted(path.name for path in tmp_path.iterdir())

@@ -188,7 +188,7 @@ def test_no_evidence_has_three_spellings() -> None:
         ({"officer": "o" * 201}, "officer", "longer than 200 bytes"),
         ({"occurred_at": "2023-02-17T01:30:00"}, "occurred_at", "no offset"),
         ({"occurred_at": 1676565000}, "occurred_at", "no instant"),
-        ({"occurred_at": "0001-01-01T00:00:00+07:00"}, "occurred_at", "outside the years"),
+        ({"occurred_at": "0001-01-01T00:00:00+07:00"}, "occurred_at", "lies outside"),
         ({"entered_at": None}, "entered_at", "missing"),
         ({"line": "1"}, "line", "no whole number"),
         ({"line": 1.0}, "line", "no whole number"),
