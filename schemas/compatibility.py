@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from fastavro.schema import SchemaParseException, UnknownType, parse_schema
+
 from schemas.avro import SCHEMA_FILES, load_schema
 
 RELEASED: Final = Path(__file__).parent / "released"
@@ -152,6 +154,75 @@ def incompatible(one: Any, other: Any) -> list[str]:
     ]
 
 
+def lossy(new: Any, old: Any) -> list[str]:
+    """Give each change that Avro allows and by which what was written loses its meaning.
+
+    Fields and symbols are only appended, never taken away, renamed or moved, and a number keeps its unit.
+    """
+    found: list[str] = []
+    old_types = {_short(node["name"]): node for node in _named_types(old)}
+    for node in _named_types(new):
+        before = old_types.get(_short(node["name"]))
+        if before is None:
+            continue
+        where = _named(node)
+        key = "fields" if node["type"] == "record" else "symbols"
+        names = [_entry_name(entry) for entry in node.get(key, [])]
+        names_before = [_entry_name(entry) for entry in before.get(key, [])]
+        if names[: len(names_before)] != names_before:
+            found.append(f"{where}: its {key} are no longer {', '.join(names_before)}, in this order")
+        units = {field["name"]: _unit(field["type"]) for field in before.get("fields", [])}
+        found += [
+            f"{where}.{field['name']}: its unit was {units[field['name']]}"
+            for field in node.get("fields", [])
+            if field["name"] in units and _unit(field["type"]) != units[field["name"]]
+        ]
+    return found
+
+
+def _named_types(node: Any) -> list[dict[str, Any]]:
+    """Give every record, enum and fixed type that is defined in a schema, outermost first."""
+    if isinstance(node, list):
+        return [found for branch in node for found in _named_types(branch)]
+    if not isinstance(node, dict):
+        return []
+    inner = [found for field in node.get("fields", []) for found in _named_types(field["type"])]
+    inner += _named_types(node.get("items")) + (
+        _named_types(node["type"]) if isinstance(node["type"], dict) else []
+    )
+    return [node, *inner] if "name" in node and node["type"] in ("record", "enum", "fixed") else inner
+
+
+def _entry_name(entry: Any) -> str:
+    return str(entry["name"]) if isinstance(entry, dict) else str(entry)
+
+
+def _unit(node: Any) -> str:
+    """Give the logical type of a field, if it has one."""
+    branches = node if isinstance(node, list) else [node]
+    return " ".join(
+        str(branch.get("logicalType", "")) for branch in branches if isinstance(branch, dict)
+    ).strip()
+
+
+def malformed(schema: Any) -> list[str]:
+    """Give what keeps other Avro tools from loading a schema."""
+    try:
+        parse_schema(json.loads(json.dumps(schema)))
+    except (SchemaParseException, UnknownType, ValueError, TypeError) as error:
+        return [f"no Avro tool can load it: {error}"]
+    record_fields = [
+        (_named(node), [field["name"] for field in node["fields"]])
+        for node in _named_types(schema)
+        if node["type"] == "record"
+    ]
+    return [
+        f"{where}: field {name} is there twice"
+        for where, names in record_fields
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+
+
 def released_versions(folder: Path = RELEASED) -> list[int]:
     """Give the numbers of the released versions, oldest first."""
     return sorted(int(path.name[1:]) for path in folder.glob("v*") if path.name[1:].isdigit())
@@ -168,12 +239,15 @@ def released_schema(version: int, name: str, folder: Path = RELEASED) -> dict[st
 
 def check(folder: Path = RELEASED) -> list[str]:
     """Give everything in which today's contracts and a released version do not read each other."""
-    found = []
+    found = [f"{name}: {text}" for name in SCHEMA_FILES for text in malformed(load_schema(name))]
     for version in released_versions(folder):
         for name in SCHEMA_FILES:
             released = released_schema(version, name, folder)
             if released is not None:
-                found += [f"v{version}: {text}" for text in incompatible(load_schema(name), released)]
+                today = load_schema(name)
+                found += [
+                    f"v{version}: {text}" for text in incompatible(today, released) + lossy(today, released)
+                ]
     return found
 
 

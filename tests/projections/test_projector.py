@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
+from psycopg import sql
 
 from consumers import projector
 from consumers.monitoring import MetricsPortTaken, Monitoring
@@ -228,6 +229,29 @@ def test_a_lost_connection_is_made_again(
         _until(lambda: _seq(database) == len(values) - 1)
     assert cut.is_set()
     assert expected == _dump(database)
+
+
+def test_lag_grows_while_postgresql_is_away(stack: RunningStack, topic_prefix: str, database: str) -> None:
+    """The journal goes on while the database refuses connections: what waits is told, and caught up with."""
+    values = journal()
+    name = sql.Identifier(database.split("dbname=")[1].split(maxsplit=1)[0])
+    lag = 'neraca_lag_records{service="projector"}'
+    produce(stack.kafka, topic_prefix, values[:100])
+    with (
+        running(ProjectorConfig(stack.kafka, topic_prefix, database)) as follower,
+        psycopg.connect(stack.dsn, autocommit=True) as other,
+    ):
+        _until(lambda: _seq(database) == 99 and follower.metric(lag) == 0)
+        other.execute(sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false").format(name))
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'neraca projector' AND datname = %s",
+            (name.as_string(other).strip('"'),),
+        )
+        produce(stack.kafka, topic_prefix, values[100:])
+        _until(lambda: follower.metric(lag) == len(values) - 100)
+        other.execute(sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true").format(name))
+        _until(lambda: _seq(database) == len(values) - 1 and follower.metric(lag) == 0)
 
 
 def test_the_position_is_only_what_was_applied(stack: RunningStack, topic_prefix: str, database: str) -> None:

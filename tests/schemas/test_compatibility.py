@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from schemas.avro import load_schema
 from schemas.compatibility import (
     check,
     incompatible,
+    lossy,
+    malformed,
     release,
     released_schema,
     released_versions,
@@ -187,3 +190,59 @@ def test_a_release_that_is_not_compatible_is_told(tmp_path: Path) -> None:
         made.read_text(encoding="utf-8").replace('"name": "policy"', '"name": "rules"'), encoding="utf-8"
     )
     assert any("v1: " in text and "policy" in text for text in check(tmp_path))
+
+
+def _field(schema: Schema, name: str) -> Schema:
+    return next(field for field in schema["fields"] if field["name"] == name)
+
+
+def _append(schema: Schema) -> None:
+    schema["fields"].append({"name": "note", "type": ["null", "string"], "default": None})
+    _field(schema, "kind")["type"]["symbols"].append("person_erased")
+
+
+def _insert(schema: Schema) -> None:
+    schema["fields"].insert(3, {"name": "note", "type": ["null", "string"], "default": None})
+
+
+def _rename(schema: Schema) -> None:
+    _field(schema, "reason")["name"] = "why"
+
+
+def _millis(schema: Schema) -> None:
+    _field(schema, "occurred_at")["type"]["logicalType"] = "timestamp-millis"
+
+
+def _drop_symbol(schema: Schema) -> None:
+    _field(schema, "kind")["type"]["symbols"].remove("documents_verified")
+
+
+def _drop_field(schema: Schema) -> None:
+    schema["fields"].remove(_field(schema, "channel"))
+
+
+@pytest.mark.parametrize("change", [_insert, _rename, _millis, _drop_symbol, _drop_field])
+def test_what_avro_allows_and_a_journal_does_not(change: Callable[[Schema], None]) -> None:
+    """Each of these resolves by the specification, and would change what an old record says."""
+    new = load_schema("Action")
+    change(new)
+    assert [] != lossy(new, load_schema("Action"))
+
+
+def test_what_is_appended_keeps_every_meaning() -> None:
+    """A nullable field and a symbol at the end: the way in which the contracts grow."""
+    new = load_schema("Action")
+    _append(new)
+    assert [] == lossy(new, load_schema("Action"))
+    assert [] == incompatible(new, load_schema("Action"))
+    assert [] == malformed(new)
+
+
+def test_a_contract_that_no_tool_can_load_is_refused() -> None:
+    """A default of the wrong type, and a field that is there twice."""
+    wrong_default = load_schema("Action")
+    wrong_default["fields"].append({"name": "note", "type": "int", "default": "no"})
+    assert [] != malformed(wrong_default)
+    twice = load_schema("Action")
+    twice["fields"].append({"name": "reason", "type": ["null", "string"], "default": None})
+    assert [] != malformed(twice)
