@@ -11,6 +11,7 @@ from ledger.effects import Effects
 from ledger.permits import PermitState, permit_after
 from ledger.policy import DEFAULT_VERSION
 from ledger.quota import AVAILABLE, GRANTED
+from ledger.registrations import given
 from ledger.state import State
 from schemas.errors import InvariantViolation
 from schemas.records import Action, Agency, Destination, Permit, Person
@@ -18,7 +19,7 @@ from schemas.records import Action, Agency, Destination, Permit, Person
 
 def decide_agency(state: State, action: Action, effects: Effects) -> str | None:
     """Judge `agency_licensed`, `agency_suspended`, `agency_reinstated`."""
-    agency_id = _given(action.agency_id)
+    agency_id = given(action.agency_id)
     agency = state.agencies.get(agency_id)
     if action.kind == "agency_licensed":
         if agency is not None:
@@ -36,7 +37,7 @@ def decide_agency(state: State, action: Action, effects: Effects) -> str | None:
 
 def decide_destination(state: State, action: Action, effects: Effects) -> str | None:
     """Judge `destination_closed`, `destination_opened`; a destination is open until it is closed."""
-    code = _given(action.destination)
+    code = given(action.destination)
     country = state.destinations.get(code)
     is_closed = country is not None and country.barred
     is_closed_after = action.kind == "destination_closed"
@@ -48,8 +49,8 @@ def decide_destination(state: State, action: Action, effects: Effects) -> str | 
 
 def decide_permit_issued(state: State, action: Action, effects: Effects) -> str | None:
     """Judge `permit_issued`: units are granted on each of its lines."""
-    permit_id = _given(action.permit_id)
-    agency_id = _given(action.agency_id)
+    permit_id = given(action.permit_id)
+    agency_id = given(action.agency_id)
     valid_from = action.valid_from
     valid_to = action.valid_to
     if valid_from is None or valid_to is None:
@@ -64,7 +65,7 @@ def decide_permit_issued(state: State, action: Action, effects: Effects) -> str 
         Permit(
             permit_id,
             agency_id,
-            _given(action.destination),
+            given(action.destination),
             valid_from,
             valid_to,
             revoked=False,
@@ -76,7 +77,7 @@ def decide_permit_issued(state: State, action: Action, effects: Effects) -> str 
 
 def decide_permit(state: State, action: Action, effects: Effects) -> str | None:
     """Judge `permit_extended`, `permit_revoked`, `permit_reinstated`."""
-    permit = state.permits.get(_given(action.permit_id))
+    permit = state.permits.get(given(action.permit_id))
     if permit is None:
         return "UNKNOWN_PERMIT"
     valid_to: i64 = permit.valid_to
@@ -96,7 +97,7 @@ def decide_permit(state: State, action: Action, effects: Effects) -> str | None:
 
 def decide_quota(state: State, action: Action, effects: Effects) -> str | None:
     """Judge `quota_raised` and `quota_lowered`; it is lowered only as far as available reaches."""
-    permit = state.permits.get(_given(action.permit_id))
+    permit = state.permits.get(given(action.permit_id))
     if permit is None:
         return "UNKNOWN_PERMIT"
     line = action.line
@@ -135,16 +136,9 @@ def decide_policy(state: State, action: Action, effects: Effects) -> str | None:
 
 def decide_hold(state: State, action: Action, effects: Effects) -> str | None:
     """Judge `person_held` and `person_released` (domain §4, 13)."""
-    person_id = _given(action.person_id)
+    person_id = given(action.person_id)
     is_held_after = action.kind == "person_held"
     if (person_id in state.held) == is_held_after:
         return "NO_CHANGE"
     effects.people = [Person(person_id, is_held_after)]
     return None
-
-
-def _given(value: str | None) -> str:
-    """Give a field that the shape requires."""
-    if value is None:
-        raise InvariantViolation("an action came to the rules without a field that its shape requires")
-    return value

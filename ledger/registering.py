@@ -10,17 +10,15 @@ from mypy_extensions import i64
 from ledger.effects import Effects
 from ledger.permits import is_revoked, is_valid
 from ledger.quota import AVAILABLE, FORFEITED, RESERVED, holds_unit, permit_of, refuse_take
-from ledger.registrations import new_registration, unit_became, with_status
+from ledger.registrations import given, new_registration, unit_became, with_status
 from ledger.state import State
 from schemas.records import Action, Registration, Unit
 
 
 def decide_registered(state: State, action: Action, effects: Effects) -> str | None:
     """Judge a registration and gather what it changes; give the code that refuses it, or None."""
-    registration_id = action.registration_id
-    person_id = action.person_id
-    if registration_id is None or person_id is None:
-        return "UNKNOWN_REGISTRATION"  # The shape requires both; this line only tells the type checker.
+    registration_id = given(action.registration_id)
+    person_id = given(action.person_id)
     if registration_id in state.registrations:
         return "REGISTRATION_EXISTS"
     if person_id in state.held:

@@ -27,14 +27,14 @@ def new_registration(
 ) -> Registration:
     """Give the registration that a `registered` action opens."""
     return Registration(
-        _given(action.registration_id),
-        _given(action.person_id),
+        given(action.registration_id),
+        given(action.person_id),
         action.system,
-        _given(action.scheme),
+        given(action.scheme),
         _shared_if_any(action.agency_id),
-        sys.intern(_given(action.destination)),
-        sys.intern(_given(action.position)),
-        _given(action.sex),
+        sys.intern(given(action.destination)),
+        sys.intern(given(action.position)),
+        given(action.sex),
         "open",
         None,
         reregistered_from,
@@ -50,7 +50,7 @@ def new_registration(
     )
 
 
-def _given(value: str | None) -> str:
+def given(value: str | None) -> str:
     """Give a field that the shape requires."""
     if value is None:
         raise InvariantViolation("an action came to the rules without a field that its shape requires")
