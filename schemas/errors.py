@@ -16,7 +16,9 @@
     ├── ShapeError               an action or a policy breaks the shape of the contract
     ├── UnreadableRecord         bytes on a topic that are no record of ours
     ├── InvariantViolation       a balance or a count that cannot be: a bug, never a refusal
-    └── JournalMismatch          the journal is not what the same actions give
+    ├── JournalMismatch          the journal is not what the same actions give
+    ├── ArchiveDamaged           an archive folder, or a file in it, is not what was written
+    └── ProofInvalid             a proof, a checkpoint or a signature that does not hold
 
 A refusal is no error: it is a decision, returned and never raised. Nobody matches on the text of a message;
 what a program needs to know stands in the class and its attributes.
@@ -177,3 +179,18 @@ class JournalMismatch(NeracaError):
     def __init__(self, message: str, *, seq: int | None = None, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.seq = seq
+
+
+class ArchiveDamaged(NeracaError):
+    """An archive folder, or a file in it, is not what was written: cut short, changed, or no archive at all.
+
+    The message names the file and the place in it. `seq` is the first decision that it concerns, where known.
+    """
+
+    def __init__(self, message: str, *, seq: int | None = None, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.seq = seq
+
+
+class ProofInvalid(NeracaError):
+    """A proof, a checkpoint or a signature that does not hold; the message says which part, and why."""

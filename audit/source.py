@@ -1,0 +1,93 @@
+"""Where a ledger can be read whole, from its first record on: the live topics, or an archive folder.
+
+The port that verify, what-if, proofs and reports read through. It must not judge: what the journal ought to
+hold is the reader's question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple, Protocol, final
+
+from mypy_extensions import i64
+
+
+@final
+class RecordedAction:
+    """One record of the action topic, as the broker keeps it.
+
+    Attributes:
+        offset: Where it stands on the topic; markers of transactions leave holes.
+        recorded_at_ms: When the broker appended it, milliseconds since 1970, UTC.
+        value: Its bytes with their frame; None where the record has no value.
+
+    """
+
+    __slots__ = ("offset", "recorded_at_ms", "value")
+
+    def __init__(self, offset: i64, recorded_at_ms: i64, value: bytes | None) -> None:
+        self.offset: Final[i64] = offset
+        self.recorded_at_ms: Final[i64] = recorded_at_ms
+        self.value: Final = value
+
+    def __repr__(self) -> str:
+        """Show where it stands, never what it holds."""
+        size = "no value" if self.value is None else f"{len(self.value)} bytes"
+        return f"RecordedAction(offset={self.offset}, {size})"
+
+
+class Extent(NamedTuple):
+    """How far a source goes: fixed when it is opened, whatever is appended meanwhile.
+
+    Attributes:
+        decisions: How many decisions there may be, for a progress bar: an upper bound.
+        actions: How many records of the action topic there may be: an upper bound.
+
+    """
+
+    decisions: int
+    actions: int
+
+
+class Source(Protocol):
+    """A ledger at rest: its actions and its decisions up to where they ended when it was opened.
+
+    Each call of `actions` or `decisions` starts anew; both may be read at once, and each goes batch by batch,
+    so that memory stays bounded.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a message calls it: the topics' names, or the folder."""
+        ...
+
+    def extent(self) -> Extent:
+        """How much there is.
+
+        Raises:
+            BrokerUnavailable: Kafka does not answer.
+            ArchiveDamaged: the folder is no archive, or a part of it cannot be read.
+
+        """
+        ...
+
+    def decisions(self) -> Iterator[list[bytes]]:
+        """The accepted decisions' Avro bytes, exactly as produced, without frame, by `seq` from 0.
+
+        Raises:
+            BrokerUnavailable: Kafka does not answer.
+            JournalMismatch: the journal's beginning is gone.
+            ArchiveDamaged: a part of the folder cannot be read.
+
+        """
+        ...
+
+    def actions(self) -> Iterator[list[RecordedAction]]:
+        """The records of the action topic, by offset.
+
+        Raises:
+            BrokerUnavailable: Kafka does not answer.
+            ArchiveDamaged: a part of the folder cannot be read.
+
+        """
+        ...

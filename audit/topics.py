@@ -1,0 +1,155 @@
+"""A ledger read from its live topics. Reads beside whoever writes; must not commit, produce, or judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from audit.source import Extent, RecordedAction
+from consumers.journal import CLIENT_LOG_LEVEL, PASSING, SHA256_BYTES, JournalReader
+from schemas.errors import BrokerUnavailable, JournalMismatch
+from schemas.topics import ACTIONS, DECISIONS
+
+BATCH_RECORDS: Final = 5_000
+WAIT_SECONDS: Final = 1.0
+# With nothing read and no end in sight for so long, something is wrong that waiting does not mend.
+SILENCE_SECONDS_MAX: Final = 30.0
+
+
+class TopicsSource:
+    """The live topics up to where they end now.
+
+    Attributes:
+        name: The names of both topics.
+
+    """
+
+    def __init__(
+        self, kafka: Mapping[str, str | int], topic_prefix: str, *, timeout_seconds: float = 15.0
+    ) -> None:
+        """Ask both topics where they end.
+
+        Raises:
+            BrokerUnavailable: Kafka does not answer in time.
+
+        """
+        self._kafka: Final = dict(kafka)
+        self._actions: Final = ACTIONS.under(topic_prefix)
+        self._decisions: Final = DECISIONS.under(topic_prefix)
+        self.name: Final = f"{self._actions} and {self._decisions}"
+        # Decisions first: every one of them then has its action within the other end.
+        self._decisions_end: Final = self._end(self._decisions, timeout_seconds)
+        self._actions_end: Final = self._end(self._actions, timeout_seconds)
+
+    def extent(self) -> Extent:
+        """How many records both topics hold, markers of transactions included."""
+        return Extent(decisions=self._decisions_end, actions=self._actions_end)
+
+    def decisions(self) -> Iterator[list[bytes]]:
+        """The decisions that every reader of the journal accepts, up to its end when this was opened."""
+        reader = JournalReader(
+            self._kafka, self._decisions, last_seq=-1, last_sha256=bytes(SHA256_BYTES), offset=0
+        )
+        silent_since = time.monotonic()
+        try:
+            while reader.next_offset < self._decisions_end:
+                before = reader.next_offset
+                entries = reader.poll(BATCH_RECORDS, WAIT_SECONDS)
+                if reader.next_offset != before:
+                    silent_since = time.monotonic()
+                elif time.monotonic() - silent_since > SILENCE_SECONDS_MAX:
+                    raise _silent(self._decisions, before)
+                if batch := [entry.value for entry in entries if entry.offset < self._decisions_end]:
+                    yield batch
+        finally:
+            reader.close()
+
+    def actions(self) -> Iterator[list[RecordedAction]]:
+        """The records of the action topic, up to its end when this was opened."""
+        consumer = self._consumer("neraca-audit")
+        next_offset = 0
+        silent_since = time.monotonic()
+        try:
+            consumer.assign([TopicPartition(self._actions, 0, 0)])
+            while next_offset < self._actions_end:
+                before = next_offset
+                found = consumer.consume(1, WAIT_SECONDS)
+                found += consumer.consume(BATCH_RECORDS - 1, 0) if found else []
+                batch = []
+                for message in found:
+                    offset = message.offset() or 0
+                    if self._is_record(message):
+                        batch.append(RecordedAction(offset, message.timestamp()[1], message.value()))
+                        next_offset = offset + 1
+                    else:
+                        next_offset = max(next_offset, offset)
+                if next_offset != before:
+                    silent_since = time.monotonic()
+                elif time.monotonic() - silent_since > SILENCE_SECONDS_MAX:
+                    raise _silent(self._actions, next_offset)
+                if batch := [action for action in batch if action.offset < self._actions_end]:
+                    yield batch
+        finally:
+            consumer.close()
+
+    def _is_record(self, message: Message) -> bool:
+        """Tell a record from news of the client that only says how far it has come."""
+        error = message.error()
+        if error is None:
+            return True
+        code = error.code()
+        if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            raise JournalMismatch(
+                f"the beginning of the topic {self._actions} is gone",
+                advice="Read the archive instead: it holds what the topic has lost.",
+            )
+        if code != KafkaError._PARTITION_EOF and code not in PASSING:
+            raise BrokerUnavailable(f"the topic {self._actions} cannot be read: {error.str()}")
+        return False
+
+    def _end(self, topic: str, timeout_seconds: float) -> int:
+        consumer = self._consumer("neraca-audit")
+        try:
+            _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=timeout_seconds)
+        except KafkaException as error:
+            raise BrokerUnavailable(
+                f"the topic {topic} cannot be read: {error.args[0].str()}",
+                advice="Is Kafka running (`neraca status`)? Or read an archive, which needs none.",
+            ) from error
+        finally:
+            consumer.close()
+        return int(end)
+
+    def _consumer(self, group: str) -> Consumer:
+        return Consumer(
+            {
+                "fetch.wait.max.ms": 100,
+                "fetch.queue.backoff.ms": 10,  # The default of a second starves a fast reader (peers.md).
+                "queued.min.messages": 200_000,
+                "queued.max.messages.kbytes": 131_072,
+                "log_level": CLIENT_LOG_LEVEL,
+                **self._kafka,
+                # Never used for commits; the client wants one to be made.
+                "group.id": group,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "enable.partition.eof": True,
+                # Where the offset is gone, so is a part of the journal: stop, never skip.
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+            }
+        )
+
+    def __repr__(self) -> str:
+        """Show the topics and where they end."""
+        return f"TopicsSource({self.name}, ends={self._decisions_end}, {self._actions_end})"
+
+
+def _silent(topic: str, offset: int) -> BrokerUnavailable:
+    return BrokerUnavailable(
+        f"the topic {topic} gave nothing at offset {offset} for {SILENCE_SECONDS_MAX:.0f} seconds",
+        advice="Is the broker up, and has every transaction on the topic ended?",
+    )

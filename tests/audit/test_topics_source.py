@@ -1,0 +1,30 @@
+"""The live topics, read whole for audit."""
+
+from audit.topics import TopicsSource
+from consumers.journal import FRAME_BYTES
+from tests.running import RunningStack
+
+
+def test_empty_topics_end_at_once(stack: RunningStack, topic_prefix: str) -> None:
+    """A ledger before its first action has no decisions and no actions, and reading it ends."""
+    source = TopicsSource(stack.kafka, topic_prefix)
+    assert ([], []) == (list(source.decisions()), list(source.actions()))
+
+
+def test_reads_up_to_the_end_that_it_saw(stack: RunningStack, topic_prefix: str) -> None:
+    """Records come in their order with their append times; what is appended after opening is not read."""
+    from confluent_kafka import Producer
+
+    from schemas.topics import ACTIONS
+
+    producer = Producer({**stack.kafka, "linger.ms": 0})
+    for number in range(3):
+        producer.produce(ACTIONS.under(topic_prefix), bytes(FRAME_BYTES) + bytes([number]))
+    producer.flush(10)
+    source = TopicsSource(stack.kafka, topic_prefix)
+    producer.produce(ACTIONS.under(topic_prefix), b"later")
+    producer.flush(10)
+    records = [record for batch in source.actions() for record in batch]
+    assert [bytes(FRAME_BYTES) + bytes([number]) for number in range(3)] == [one.value for one in records]
+    assert [0, 1, 2] == [one.offset for one in records]
+    assert all(one.recorded_at_ms > 0 for one in records)
