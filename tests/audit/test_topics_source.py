@@ -1,7 +1,10 @@
 """The live topics, read whole for audit."""
 
+from confluent_kafka import Producer
+
 from audit.topics import TopicsSource
 from consumers.journal import FRAME_BYTES
+from schemas.topics import ACTIONS
 from tests.running import RunningStack
 
 
@@ -13,10 +16,6 @@ def test_empty_topics_end_at_once(stack: RunningStack, topic_prefix: str) -> Non
 
 def test_reads_up_to_the_end_that_it_saw(stack: RunningStack, topic_prefix: str) -> None:
     """Records come in their order with their append times; what is appended after opening is not read."""
-    from confluent_kafka import Producer
-
-    from schemas.topics import ACTIONS
-
     producer = Producer({**stack.kafka, "linger.ms": 0})
     for number in range(3):
         producer.produce(ACTIONS.under(topic_prefix), bytes(FRAME_BYTES) + bytes([number]))
