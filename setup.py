@@ -28,7 +28,6 @@ from setuptools.command.build_ext import build_ext
 # What is worth compiling: whatever runs once for every action or row.
 COMPILED = (
     "audit/reexecution.py",
-    "audit/source.py",
     "schemas/action_json.py",
     "schemas/codec.py",
     "schemas/decision_json.py",
