@@ -10,6 +10,8 @@ ACTION_BYTES_MAX = 1024 * 1024
 # A decision carries what it leads to (a permit with its lines, a posting for each): it outgrows its action.
 DECISION_BYTES_MAX = 16 * ACTION_BYTES_MAX
 DEAD_LETTER_BYTES_MAX = 2 * ACTION_BYTES_MAX
+# Three lines and their signatures: commonly 300 bytes.
+CHECKPOINT_BYTES_MAX = ACTION_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +60,11 @@ DEAD_LETTERS = Topic(
     config=_kept_for_ever(DEAD_LETTER_BYTES_MAX),
     docs="Records that could not be read, with the reason and their origin, to be mended and sent again.",
 )
+CHECKPOINTS = Topic(
+    name="placement.checkpoints.v1",
+    partitions=1,
+    config=_kept_for_ever(CHECKPOINT_BYTES_MAX),
+    docs="The journal's signed checkpoints (C2SP tlog-checkpoint, as text), each of a longer journal.",
+)
 
-ALL_TOPICS: tuple[Topic, ...] = (ACTIONS, DECISIONS, DEAD_LETTERS)
+ALL_TOPICS: tuple[Topic, ...] = (ACTIONS, DECISIONS, DEAD_LETTERS, CHECKPOINTS)

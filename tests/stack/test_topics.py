@@ -16,7 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # typed, but n
 
 from neraca.stack.topics import check_topics, ensure_topics
 from schemas.errors import BrokerUnavailable, TopicMismatch, TopicMissing
-from schemas.topics import ACTIONS, ALL_TOPICS, DEAD_LETTERS, DECISIONS, Topic
+from schemas.topics import ACTIONS, ALL_TOPICS, CHECKPOINTS, DEAD_LETTERS, DECISIONS, Topic
 from tests.running import RunningStack
 
 
@@ -58,7 +58,8 @@ def test_missing_topics_are_named(stack: RunningStack, prefix: str) -> None:
     ensure_topics(stack.kafka, prefix, [ACTIONS])
     with pytest.raises(TopicMissing) as caught:
         check_topics(stack.kafka, prefix)
-    assert [DECISIONS.under(prefix), DEAD_LETTERS.under(prefix)] == caught.value.names
+    absent = [topic.under(prefix) for topic in (DECISIONS, DEAD_LETTERS, CHECKPOINTS)]
+    assert absent == caught.value.names
     assert "neraca up" in caught.value.advice
 
 
