@@ -1,8 +1,9 @@
 """A run of decisions, decoded and reduced to the rows that every read model needs.
 
 Append-only tables get a row per decision or posting, the others the last state per key: a batch of 50,000
-decisions changes a line of a busy permit a thousand times, and the table sees it once. Must not talk to a
-database: `tables.py` loads what this makes.
+decisions changes a line of a busy permit a thousand times, and the table sees it once. A rebuild gives away
+the rows that are only added as they come, and keeps the last states for as long as memory allows. Must not
+talk to a database: `tables.py` loads what this makes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from projections import (
     policies,
     postings,
     quota_balances,
+    reference_history,
     registrations,
     trainings,
 )
@@ -35,6 +37,7 @@ from projections.permits import PermitRows
 from projections.policies import PolicyRows
 from projections.postings import PostingRows
 from projections.quota_balances import QuotaBalanceRows
+from projections.reference_history import ReferenceHistoryRows
 from projections.registrations import RegistrationRows
 from projections.trainings import TrainingRows
 from schemas.codec import Cursor, decode_decision, read_posting
@@ -72,15 +75,16 @@ class Batch:
         self.next_seq: i64 = first_seq
         self.last_value: bytes = b""
         self.entered_at_max: i64 = -1
-        self.decisions: Final[DecisionRows] = DecisionRows()
-        self.postings: Final[PostingRows] = PostingRows()
-        self.policies: Final[PolicyRows] = PolicyRows()
+        self.decisions: DecisionRows = DecisionRows()
+        self.postings: PostingRows = PostingRows()
+        self.policies: PolicyRows = PolicyRows()
         self.quota_balances: Final[QuotaBalanceRows] = QuotaBalanceRows()
         self.registrations: Final[RegistrationRows] = RegistrationRows(first_seq)
         self.permits: Final[PermitRows] = PermitRows()
         self.agencies: Final[AgencyRows] = AgencyRows()
         self.destinations: Final[DestinationRows] = DestinationRows()
         self.people_on_hold: Final[PeopleOnHoldRows] = PeopleOnHoldRows()
+        self.reference_history: ReferenceHistoryRows = ReferenceHistoryRows()
         self.trainings: Final[TrainingRows] = TrainingRows()
         self.complaints: Final[ComplaintRows] = ComplaintRows()
 
@@ -130,6 +134,7 @@ class Batch:
         self.agencies.add(decision)
         self.destinations.add(decision)
         self.people_on_hold.add(decision)
+        self.reference_history.add(decision)
         self.trainings.add(decision)
         self.complaints.add(decision)
         self.policies.add(decision)
@@ -138,15 +143,30 @@ class Batch:
         """Give the hash of the last decision taken."""
         return sha256(self.last_value).digest()
 
+    def appended_bytes(self) -> i64:
+        """Say how large the rows are that are only ever added."""
+        return len(self.decisions.rows.out) + len(self.postings.rows.out)
+
+    def appended(self) -> list[TableLoad]:
+        """Give the rows that are only ever added; the batch goes on without them."""
+        loads = [
+            TableLoad("decisions", decisions.COLUMNS, self.decisions.rows, None),
+            TableLoad("postings", postings.COLUMNS, self.postings.rows, None),
+            TableLoad("reference_history", reference_history.COLUMNS, self.reference_history.rows, None),
+            TableLoad("policies", policies.COLUMNS, self.policies.rows, None),
+        ]
+        self.decisions = DecisionRows()
+        self.postings = PostingRows()
+        self.reference_history = ReferenceHistoryRows()
+        self.policies = PolicyRows()
+        return [load for load in loads if load.rows > 0]
+
     def loads(self) -> list[TableLoad]:
         """Give what is to be loaded, in the order to load it; tables without rows are left out."""
         registered = self.registrations
         while registered.write_some(1024):
             pass
         loads = [
-            TableLoad("decisions", decisions.COLUMNS, self.decisions.rows, None),
-            TableLoad("postings", postings.COLUMNS, self.postings.rows, None),
-            TableLoad("policies", policies.COLUMNS, self.policies.rows, None),
             TableLoad("registrations", registrations.NEW_COLUMNS, registered.new, None),
             TableLoad(
                 "registrations", registrations.CHANGED_COLUMNS, registered.updated, registrations.MERGE
@@ -164,7 +184,7 @@ class Batch:
             TableLoad("trainings", trainings.COLUMNS, self.trainings.finish(), trainings.MERGE),
             TableLoad("complaints", complaints.COLUMNS, self.complaints.finish(), complaints.MERGE),
         ]
-        return [load for load in loads if load.rows > 0]
+        return self.appended() + [load for load in loads if load.rows > 0]
 
     def __repr__(self) -> str:
         """Show which decisions it holds."""

@@ -31,6 +31,7 @@ SCALARS = (
     "entered_offset_minutes", "registration_id", "person_id", "permit_id", "previous_sha256",
     "action_sha256", "content_digest",
 )  # fmt: skip
+TRAINING = ("person_id", "provider_id", "provider_type", "status")
 KEYS = {
     "decisions": ("seq",),
     "postings": ("seq", "position"),
@@ -44,6 +45,7 @@ KEYS = {
     "trainings": ("training_id",),
     "complaints": ("complaint_id",),
     "policies": ("version",),
+    "reference_history": ("thing", "id", "seq"),
 }
 
 
@@ -94,6 +96,33 @@ def _apply(tables: Tables, d: Decision) -> None:
             }
             tables["permit_lines"][m.permit_id, n.line] = line | {"seq": d.seq}
     _apply_others(tables, d)
+    _apply_changes(tables, d)
+
+
+def _apply_changes(tables: Tables, d: Decision) -> None:
+    """What each thing was before is laid beside what it is: the difference is the change."""
+    after: list[tuple[str, str, Row]] = [
+        *(("agency", a.agency_id, {"status": a.status}) for a in d.agencies),
+        *(("destination", c.destination, {"status": c.status}) for c in d.destinations),
+        *(("person", p.person_id, {"held": p.held}) for p in d.people),
+        *(("training", t.training_id, {n: getattr(t, n) for n in TRAINING}) for t in d.trainings),
+    ]
+    for m in d.permits:
+        days = {
+            n: (date(1970, 1, 1) + timedelta(getattr(m, n))).isoformat() for n in ("valid_from", "valid_to")
+        }
+        state: Row = {n: getattr(m, n) for n in ("agency_id", "destination", "revoked")}
+        lines = [{n: getattr(one, n) for n in ("line", "position", "sex")} for one in m.lines]
+        after.append(("permit", m.permit_id, state | days | {"lines": lines}))
+    instants = {n: at(getattr(d, n)) for n in ("occurred_at", "entered_at", "recorded_at")}
+    for thing, key, state in after:
+        before: Row = {}
+        for (other, one, _), row in tables["reference_history"].items():
+            if (other, one) == (thing, key):
+                before |= row["changed"]
+        changed = {n: value for n, value in state.items() if before.get(n, ...) != value}
+        row = {"thing": thing, "id": key, "seq": d.seq, "changed": changed} | instants
+        tables["reference_history"][thing, key, d.seq] = row
 
 
 def _apply_others(tables: Tables, d: Decision) -> None:

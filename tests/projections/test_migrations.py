@@ -6,7 +6,16 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from projections.migrations import DatabaseNewer, Migration, MigrationEdited, load_migrations, migrate
+from projections import tables
+from projections.migrations import (
+    DatabaseNewer,
+    Migration,
+    MigrationEdited,
+    RebuildNeeded,
+    load_migrations,
+    migrate,
+)
+from tests.projections.told import apply_all, journal
 
 
 def test_each_is_applied_once(database: str) -> None:
@@ -36,8 +45,22 @@ def test_a_newer_database_is_an_error(database: str) -> None:
     """A program that is older than the schema does not touch it."""
     with psycopg.connect(database, autocommit=True) as connection:
         migrate(connection)
-        with pytest.raises(DatabaseNewer, match=r"0006_cutover\.sql"):
+        with pytest.raises(DatabaseNewer, match=load_migrations()[-1].name):
             migrate(connection, load_migrations()[:-1])
+
+
+def test_tables_with_decisions_are_not_completed_by_half(database: str) -> None:
+    """A migration that wants all decisions is applied to empty tables, never to tables that hold some."""
+    later = Migration(
+        len(load_migrations()) + 1, "9999_x.sql", "-- rebuild: x\nCREATE TABLE neraca.x (n int);"
+    )
+    with psycopg.connect(database, autocommit=True) as connection:
+        migrate(connection)
+        tables.open_session(connection)
+        apply_all(connection, journal()[:10], 10)
+        with pytest.raises(RebuildNeeded, match=r"9999_x\.sql"):
+            migrate(connection, [*load_migrations(), later])
+        assert migrate(connection) == []
 
 
 def test_a_failing_one_leaves_nothing(database: str) -> None:
