@@ -18,6 +18,7 @@ from ledger.authority import (
     decide_policy,
     decide_quota,
 )
+from ledger.corrections import decide_erasure, decide_reassignment
 from ledger.effects import Effects
 from ledger.registering import decide_registered
 from ledger.services import decide_complaint, decide_training
@@ -194,4 +195,8 @@ def _judge(state: State, action: Action, effects: Effects) -> str | None:
         return decide_agency(state, action, effects)
     if kind in ("destination_closed", "destination_opened"):
         return decide_destination(state, action, effects)
+    if kind == "registration_reassigned":
+        return decide_reassignment(state, action, effects)
+    if kind == "person_erased":
+        return decide_erasure(state, action)
     return decide_policy(state, action, effects)

@@ -26,7 +26,7 @@ class Books:
         open_of: Person to the open registration.
         units: Registration to what its unit was last: line and state.
         restored: Registrations whose unit was restored, ever.
-        people: Registration to person.
+        people: Registration to person, as they stand.
 
     """
 
@@ -63,7 +63,7 @@ class Books:
             before = self.units.get(registration.registration_id)
             if before is not None:
                 touched.append((before[0], before[1]))
-            self._enter(seq, registration)
+            self._enter(seq, registration, decision.kind == "registration_reassigned")
             unit = registration.unit
             if unit is not None:
                 touched.append((unit.permit_id, unit.line))
@@ -94,7 +94,34 @@ class Books:
                 f"seq {seq}: accounts of {line} add up to {sum(books[1:])} of {books[0]}"
             )
 
-    def _enter(self, seq: i64, registration: Registration) -> None:
+    def _enter(self, seq: i64, registration: Registration, is_reassigned: bool) -> None:  # noqa: FBT001 - the kind
+        registration_id = registration.registration_id
+        self._enter_unit(seq, registration)
+        person = registration.person_id
+        person_before = self.people.get(registration_id, person)
+        self.people[registration_id] = person
+        if person_before != person:
+            if not is_reassigned:
+                raise InvariantViolation(f"seq {seq} gives {registration_id} to another person")
+            if (self.open_of.get(person_before) == registration_id) != (registration.status == "open"):
+                raise InvariantViolation(f"seq {seq} opens or ends {registration_id} by giving it away")
+            self._close(person_before, registration_id)
+        open_now = self.open_of.get(person)
+        if registration.status == "open":
+            if open_now is not None and open_now != registration_id:
+                raise InvariantViolation(
+                    f"seq {seq} opens {registration_id} beside {open_now}, of one person"
+                )
+            self.open_of[person] = registration_id
+        else:
+            self._close(person, registration_id)
+
+    def _close(self, person: str, registration_id: str) -> None:
+        """The person has that registration open no longer."""
+        if self.open_of.get(person) == registration_id:
+            del self.open_of[person]
+
+    def _enter_unit(self, seq: i64, registration: Registration) -> None:
         registration_id = registration.registration_id
         before = self.units.get(registration_id)
         if before is not None and before[2] == "held":
@@ -113,18 +140,6 @@ class Books:
             self.units[registration_id] = (line[0], line[1], unit.state)
         elif before is not None:
             del self.units[registration_id]
-        person = self.people.setdefault(registration_id, registration.person_id)
-        if person != registration.person_id:
-            raise InvariantViolation(f"seq {seq} gives {registration_id} to another person")
-        open_now = self.open_of.get(person)
-        if registration.status == "open":
-            if open_now is not None and open_now != registration_id:
-                raise InvariantViolation(
-                    f"seq {seq} opens {registration_id} beside {open_now}, of one person"
-                )
-            self.open_of[person] = registration_id
-        elif open_now == registration_id:
-            del self.open_of[person]
 
     def _compare(self, seq: i64, line: tuple[str, int]) -> None:
         books = self.balances.get(line)

@@ -111,6 +111,12 @@ _ALL: Final = (
         "Tunggu BP2MI menyelesaikan sengketa identitas dan mencabut penahanan.",
     ),
     Refusal(
+        "PERSON_NOT_ON_HOLD",
+        "The person is not on hold",
+        "Put the person whose registration it is on hold first (person_held), then rule on the registration.",
+        "Tahan dahulu orang pemilik pendaftaran ini (person_held), kemudian putuskan pendaftarannya.",
+    ),
+    Refusal(
         "OPEN_REGISTRATION_EXISTS",
         "The person has an open registration",
         "Go on with the open registration, or cancel it first; re-registration starts on 17 July 2023.",

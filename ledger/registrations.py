@@ -117,6 +117,32 @@ def with_status(r: Registration, status: str, unit: Unit | None, reregistered_as
     )
 
 
+def with_person(r: Registration, person_id: str) -> Registration:
+    """Give the registration as another person's; nothing else of it changes."""
+    return Registration(
+        r.registration_id,
+        person_id,
+        r.system,
+        r.scheme,
+        r.agency_id,
+        r.destination,
+        r.position,
+        r.sex,
+        r.status,
+        r.reregistered_as,
+        r.reregistered_from,
+        r.unit,
+        r.registered,
+        r.documents_verified,
+        r.candidate_id_issued,
+        r.agreement_signed,
+        r.documents_fulfilled,
+        r.orientation_completed,
+        r.biometrics_registered,
+        r.departed,
+    )
+
+
 def with_stage(r: Registration, kind: str, stage: Stage, unit: Unit | None) -> Registration:
     """Give the registration with that stage passed; after `departed` it has departed."""
     return Registration(

@@ -70,9 +70,9 @@ class State:
         policy: Adopted last.
         policy_versions: Every version used, the default's among them.
         next_seq: The `seq` of the next decision.
-        registrations: By registration id, as they stand.
-        latest: Person to the registration made last.
-        earlier: Registration to the one that the same person made before it, where there is one.
+        registrations: By registration id, as they stand, in the order in which they were made.
+        latest: Person to the registration made last of those that are the person's now.
+        earlier: Registration to the one made before it of the same person's, where there is one.
         held: People in an identity dispute.
         permits: By permit id.
         agencies: By agency id.
@@ -125,25 +125,73 @@ class State:
         return country is not None and country.history.as_of(at, 0) == 1
 
     def add_registration(self, registration: Registration) -> None:
-        """Put a registration as it stands now; one that is new is the person's last."""
+        """Put a registration as it stands now: new, changed, or another person's than before."""
         registration_id = registration.registration_id
-        if registration_id not in self.registrations:
+        known = self.registrations.get(registration_id)
+        self.registrations[registration_id] = registration
+        if known is None:
             before = self.latest.get(registration.person_id)
             if before is not None:
                 self.earlier[registration_id] = before
             self.latest[registration.person_id] = registration_id
-        self.registrations[registration_id] = registration
+        elif known.person_id != registration.person_id:
+            self._take_from(known.person_id, registration_id)
+            self._give_to(registration)
+
+    def _take_from(self, person_id: str, registration_id: str) -> None:
+        """Take a registration out of the chain of a person's."""
+        before = self.earlier.pop(registration_id, None)
+        after = self._made_after(person_id, registration_id)
+        if after is not None:
+            if before is None:
+                del self.earlier[after]
+            else:
+                self.earlier[after] = before
+        elif before is None:
+            del self.latest[person_id]
+        else:
+            self.latest[person_id] = before
+
+    def _made_after(self, person_id: str, registration_id: str) -> str | None:
+        """Give the next in the chain of a person's registrations, or None where this is the last."""
+        after: str | None = None
+        each: str | None = self.latest.get(person_id)
+        while each is not None and each != registration_id:
+            after = each
+            each = self.earlier.get(each)
+        return after
+
+    def _give_to(self, registration: Registration) -> None:
+        """Put a registration into the chain of its person's, at the place at which it was made."""
+        registration_id = registration.registration_id
+        seq: i64 = registration.registered.seq
+        after: str | None = None
+        before: str | None = self.latest.get(registration.person_id)
+        while before is not None and self.registrations[before].registered.seq > seq:
+            after = before
+            before = self.earlier.get(before)
+        if after is None:
+            self.latest[registration.person_id] = registration_id
+        else:
+            self.earlier[after] = registration_id
+        if before is not None:
+            self.earlier[registration_id] = before
 
     def open_registration(self, person_id: str) -> Registration | None:
-        """Give the person's open registration; there is at most one, and it is the one made last."""
-        registration_id = self.latest.get(person_id)
-        if registration_id is None:
-            return None
-        registration = self.registrations[registration_id]
-        return registration if registration.status == "open" else None
+        """Give the person's open registration; there is at most one.
+
+        It is the one made last, unless one was made the person's since.
+        """
+        registration_id: str | None = self.latest.get(person_id)
+        while registration_id is not None:
+            registration = self.registrations[registration_id]
+            if registration.status == "open":
+                return registration
+            registration_id = self.earlier.get(registration_id)
+        return None
 
     def later_registrations(self, registration: Registration) -> list[Registration]:
-        """Give the registrations that the same person made after this one, the last first."""
+        """Give those of the same person's registrations that were made after this one, the last first."""
         later: list[Registration] = []
         registration_id: str | None = self.latest.get(registration.person_id)
         while registration_id is not None and registration_id != registration.registration_id:

@@ -33,6 +33,7 @@ _CHANGING: Final = (
     *[f"{stage}_offset_minutes" for stage in _LATER_STAGES],
     "departed_late",
     "registration_id",
+    "person_id",
     "agency_id",
     "status",
     "stage",
@@ -45,7 +46,6 @@ LASTING: Final = (
     "registered_at",
     "registered_seq",
     "registered_offset_minutes",
-    "person_id",
     "system",
     "scheme",
     "destination",
@@ -174,6 +174,7 @@ class RegistrationRows:
                 rows.int2(stage.offset_minutes)
         rows.boolean(changed.is_late and r.status == "departed")
         rows.text(r.registration_id)
+        rows.text(r.person_id)
         rows.optional_text(r.agency_id)
         rows.text(r.status)
         rows.text(last)
@@ -189,7 +190,6 @@ class RegistrationRows:
         rows.timestamptz(r.registered.at)
         rows.int8(r.registered.seq)
         rows.int2(r.registered.offset_minutes)
-        rows.text(r.person_id)
         rows.text(r.system)
         rows.text(r.scheme)
         rows.text(r.destination)

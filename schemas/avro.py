@@ -39,8 +39,13 @@ def schema_json(name: str) -> str:
 
 
 def fingerprint(name: str) -> str:
-    """Give the SHA-256 of the schema's parsing canonical form, in hexadecimal (Avro specification)."""
-    return hashlib.sha256(to_parsing_canonical_form(load_schema(name)).encode()).hexdigest()
+    """Give the SHA-256 of the contract's parsing canonical form, in hexadecimal (Avro specification)."""
+    return fingerprint_of(load_schema(name))
+
+
+def fingerprint_of(schema: dict[str, Any]) -> str:
+    """Give the same of any schema, for example of a released version."""
+    return hashlib.sha256(to_parsing_canonical_form(schema).encode()).hexdigest()
 
 
 def _inline_first_reference(node: Any, reference: str, definition: dict[str, Any]) -> bool:

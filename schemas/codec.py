@@ -35,6 +35,8 @@ from schemas.records import (
 VARINT_BYTES_MAX: Final = 9
 # The record that a topic may carry is far smaller; a count beyond this is nonsense and must not be allocated.
 ARRAY_ITEMS_MAX: Final = 65536
+# The version of the contracts that is written; all from 1 on are read.
+VERSION: Final[i64] = 2
 
 
 class MalformedRecordError(Exception):
@@ -45,8 +47,10 @@ class MalformedRecordError(Exception):
 class Cursor:
     """A position in the bytes of one record, and whether they are in the one canonical form."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, version: i64 = VERSION) -> None:
         self.data: Final[bytes] = data
+        # Of the contract that the record was written with: what came later is not in these bytes.
+        self.version: Final[i64] = version
         self.size: i64 = len(data)
         self.at: i64 = 0
         self.canonical: bool = True
@@ -160,10 +164,10 @@ def write_fixed(out: BytesWriter, value: bytes, size: i64) -> None:
     out.write(value)
 
 
-def read_symbol(c: Cursor, symbols: list[str]) -> str:
-    """Read an enum."""
+def read_symbol(c: Cursor, symbols: list[str], known: i64) -> str:
+    """Read an enum, of which the record's version knows that many symbols."""
     number: i64 = c.long()
-    if number < 0 or number >= len(symbols):
+    if number < 0 or number >= known:
         raise MalformedRecordError(f"there is no symbol {number} in the enum before byte {c.at}")
     return symbols[number]
 
@@ -198,6 +202,8 @@ KIND_SYMBOLS: Final = [
     "training_completed",
     "complaint_received",
     "complaint_answered",
+    "registration_reassigned",
+    "person_erased",
 ]
 KIND_NUMBERS: Final = {symbol: number for number, symbol in enumerate(KIND_SYMBOLS)}
 
@@ -393,9 +399,9 @@ def write_evidence(out: BytesWriter, r: Evidence) -> None:
 def read_action(c: Cursor) -> Action:
     """Read a Action."""
     f_action_id: bytes = c.raw(16)
-    f_kind: str = read_symbol(c, KIND_SYMBOLS)
-    f_system: str = read_symbol(c, SYSTEM_SYMBOLS)
-    f_office_type: str = read_symbol(c, OFFICETYPE_SYMBOLS)
+    f_kind: str = read_symbol(c, KIND_SYMBOLS, 29 if c.version < 2 else 31)
+    f_system: str = read_symbol(c, SYSTEM_SYMBOLS, 5)
+    f_office_type: str = read_symbol(c, OFFICETYPE_SYMBOLS, 5)
     f_office_code: str = c.string()
     f_officer: str = c.string()
     f_occurred_at: i64 = c.long()
@@ -408,7 +414,7 @@ def read_action(c: Cursor) -> Action:
         f_person_id = c.string()
     f_scheme: str | None = None
     if c.present():
-        f_scheme = read_symbol(c, SCHEME_SYMBOLS)
+        f_scheme = read_symbol(c, SCHEME_SYMBOLS, 6)
     f_agency_id: str | None = None
     if c.present():
         f_agency_id = c.string()
@@ -420,7 +426,7 @@ def read_action(c: Cursor) -> Action:
         f_position = c.string()
     f_sex: str | None = None
     if c.present():
-        f_sex = read_symbol(c, SEX_SYMBOLS)
+        f_sex = read_symbol(c, SEX_SYMBOLS, 4)
     f_permit_id: str | None = None
     if c.present():
         f_permit_id = c.string()
@@ -472,7 +478,7 @@ def read_action(c: Cursor) -> Action:
         f_provider_id = c.string()
     f_provider_type: str | None = None
     if c.present():
-        f_provider_type = read_symbol(c, PROVIDERTYPE_SYMBOLS)
+        f_provider_type = read_symbol(c, PROVIDERTYPE_SYMBOLS, 4)
     f_complaint_id: str | None = None
     if c.present():
         f_complaint_id = c.string()
@@ -542,7 +548,7 @@ def read_action(c: Cursor) -> Action:
 
 
 def write_action_content(out: BytesWriter, r: Action) -> None:
-    """Write the content of the Action: every field before entered_at."""
+    """Write the content of the Action that version 1 has: every field before entered_at."""
     write_fixed(out, r.action_id, 16)
     write_long(out, KIND_NUMBERS[r.kind])
     write_long(out, SYSTEM_NUMBERS[r.system])
@@ -719,6 +725,11 @@ def write_action(out: BytesWriter, r: Action) -> None:
     """Write a Action."""
     write_action_content(out, r)
     write_action_beside(out, r)
+
+
+def added_action_content(_r: Action) -> bytes:
+    """Give what later versions add to the content of the Action; empty: all is default."""
+    return b""
 
 
 def read_unit(c: Cursor) -> Unit:
@@ -1483,14 +1494,14 @@ def write_decision(out: BytesWriter, r: Decision) -> None:
     out.append(0)
 
 
-def decode_action(data: bytes) -> Action:
-    """Decode the Avro bytes of one Action.
+def decode_action(data: bytes, version: i64 = VERSION) -> Action:
+    """Decode the Avro bytes of one Action, written with that version of the contract.
 
     Raises:
         MalformedRecordError: they are no such record, whole and alone.
 
     """
-    c = Cursor(data)
+    c = Cursor(data, version)
     record = read_action(c)
     c.end()
     return record
@@ -1503,14 +1514,14 @@ def encode_action(record: Action) -> bytes:
     return out.getvalue()
 
 
-def decode_decision(data: bytes) -> Decision:
-    """Decode the Avro bytes of one Decision.
+def decode_decision(data: bytes, version: i64 = VERSION) -> Decision:
+    """Decode the Avro bytes of one Decision, written with that version of the contract.
 
     Raises:
         MalformedRecordError: they are no such record, whole and alone.
 
     """
-    c = Cursor(data)
+    c = Cursor(data, version)
     record = read_decision(c)
     c.end()
     return record

@@ -160,8 +160,8 @@ def lossy(new: Any, old: Any) -> list[str]:
     Fields and symbols are only appended, never taken away, renamed or moved, and a number keeps its unit.
     """
     found: list[str] = []
-    old_types = {_short(node["name"]): node for node in _named_types(old)}
-    for node in _named_types(new):
+    old_types = {_short(node["name"]): node for node in named_types(old)}
+    for node in named_types(new):
         before = old_types.get(_short(node["name"]))
         if before is None:
             continue
@@ -180,15 +180,15 @@ def lossy(new: Any, old: Any) -> list[str]:
     return found
 
 
-def _named_types(node: Any) -> list[dict[str, Any]]:
+def named_types(node: Any) -> list[dict[str, Any]]:
     """Give every record, enum and fixed type that is defined in a schema, outermost first."""
     if isinstance(node, list):
-        return [found for branch in node for found in _named_types(branch)]
+        return [found for branch in node for found in named_types(branch)]
     if not isinstance(node, dict):
         return []
-    inner = [found for field in node.get("fields", []) for found in _named_types(field["type"])]
-    inner += _named_types(node.get("items")) + (
-        _named_types(node["type"]) if isinstance(node["type"], dict) else []
+    inner = [found for field in node.get("fields", []) for found in named_types(field["type"])]
+    inner += named_types(node.get("items")) + (
+        named_types(node["type"]) if isinstance(node["type"], dict) else []
     )
     return [node, *inner] if "name" in node and node["type"] in ("record", "enum", "fixed") else inner
 
@@ -213,7 +213,7 @@ def malformed(schema: Any) -> list[str]:
         return [f"no Avro tool can load it: {error}"]
     record_fields = [
         (_named(node), [field["name"] for field in node["fields"]])
-        for node in _named_types(schema)
+        for node in named_types(schema)
         if node["type"] == "record"
     ]
     return [

@@ -12,7 +12,15 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from schemas.codec import Cursor, MalformedRecordError, read_action, write_action_beside, write_action_content
+from schemas.codec import (
+    VERSION,
+    Cursor,
+    MalformedRecordError,
+    added_action_content,
+    read_action,
+    write_action_beside,
+    write_action_content,
+)
 from schemas.errors import UnreadableRecord
 from schemas.ids import SchemaIds
 from schemas.records import Action
@@ -80,16 +88,17 @@ def decode_action_value(value: bytes | None, ids: SchemaIds) -> ActionRecord:
     if value is None:
         raise UnreadableRecord("it has no value")
     schema_id, avro = unframe(value)
-    if schema_id != ids.action_id:
+    version: i64 = ids.action_version(schema_id)
+    if version == 0:
         name = ids.name_of(schema_id)
         if name is None:
             raise UnreadableRecord(f"nobody knows schema id {schema_id}")
         raise UnreadableRecord(f"it is no Action: schema id {schema_id} is {name}")
-    return read_action_record(avro)
+    return read_action_record(avro, version)
 
 
-def read_action_record(avro: bytes) -> ActionRecord:
-    """Give the action behind its Avro bytes.
+def read_action_record(avro: bytes, version: i64 = VERSION) -> ActionRecord:
+    """Give the action behind its Avro bytes, written with that version of the contract.
 
     Raises:
         UnreadableRecord: as `decode_action_value`.
@@ -98,7 +107,7 @@ def read_action_record(avro: bytes) -> ActionRecord:
     size: i64 = len(avro)
     if size > ACTION_BYTES_MAX:
         raise UnreadableRecord(f"it has {size} bytes; an action has at most {ACTION_BYTES_MAX}")
-    cursor = Cursor(avro)
+    cursor = Cursor(avro, version)
     try:
         action = read_action(cursor)
         cursor.end()
@@ -108,7 +117,7 @@ def read_action_record(avro: bytes) -> ActionRecord:
     if found:
         raise UnreadableRecord("it breaks the shape: " + "; ".join([f"{p.field}: {p.reason}" for p in found]))
     if cursor.canonical:
-        return ActionRecord(action, avro, _digest(avro[: cursor.content_end]))
+        return ActionRecord(action, avro, _digest(avro[: cursor.content_end] + added_action_content(action)))
     return ActionRecord(action, avro, content_digest(action))
 
 
@@ -119,7 +128,7 @@ def action_record(action: Action) -> ActionRecord:
     content_end: i64 = len(out)
     write_action_beside(out, action)
     avro = out.getvalue()
-    return ActionRecord(action, avro, _digest(avro[:content_end]))
+    return ActionRecord(action, avro, _digest(avro[:content_end] + added_action_content(action)))
 
 
 def content_digest(action: Action) -> bytes:
@@ -129,7 +138,7 @@ def content_digest(action: Action) -> bytes:
     """
     out = BytesWriter()
     write_action_content(out, action)
-    return _digest(out.getvalue())
+    return _digest(out.getvalue() + added_action_content(action))
 
 
 def _digest(content: bytes) -> bytes:

@@ -3,6 +3,10 @@
 Only what the contracts use is known here: long, int, date, boolean, string, fixed, enum, records, arrays of
 records or strings, and unions with null. Anything else is an error at generation, not a slow path.
 A test fails when the committed files are not what this module writes.
+
+One codec reads every version: contracts grow at the ends of their records and enums only, so what a version
+lacks is where its bytes stop. A field that came later is read from its version on and is its default before;
+a symbol that came later is none in the records of an earlier version. It writes the newest version.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.avro import load_schema
+from schemas.compatibility import named_types, released_schema, released_versions
 
 HEADER: Final = '''"""{doc}
 
@@ -21,8 +26,10 @@ Do not edit: change the contract and run it again.
 
 '''
 
-# What is compared when an action comes again ends before this field (contract §1, content).
+# What is compared when an action comes again ends before the first of these fields (contract §1, content).
+# Whatever a later version appends behind the last of them is content as well.
 CONTENT_ENDS_BEFORE: Final = {"Action": "entered_at"}
+CONTENT_GOES_ON_AFTER: Final = {"Action": "sealed"}
 
 # Python keywords cannot be attributes; the wire and JSON names stay as the contract has them.
 ATTRIBUTES: Final = {"from": "from_account", "to": "to_account"}
@@ -40,6 +47,8 @@ from schemas.records import {imports}
 VARINT_BYTES_MAX: Final = 9
 # The record that a topic may carry is far smaller; a count beyond this is nonsense and must not be allocated.
 ARRAY_ITEMS_MAX: Final = 65536
+# The version of the contracts that is written; all from 1 on are read.
+VERSION: Final[i64] = {version}
 
 
 class MalformedRecordError(Exception):
@@ -50,8 +59,10 @@ class MalformedRecordError(Exception):
 class Cursor:
     """A position in the bytes of one record, and whether they are in the one canonical form."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, version: i64 = VERSION) -> None:
         self.data: Final[bytes] = data
+        # Of the contract that the record was written with: what came later is not in these bytes.
+        self.version: Final[i64] = version
         self.size: i64 = len(data)
         self.at: i64 = 0
         self.canonical: bool = True
@@ -165,13 +176,33 @@ def attribute(name: str) -> str:
 
 
 class Generator:
-    """Walks the contracts once and keeps what it finds, in the order of first use."""
+    """Walks the contracts once and keeps what it finds, in the order of first use.
 
-    def __init__(self, roots: list[str]) -> None:
+    Args:
+        roots: The contracts as they stand.
+        released: The same as each released version had them, the oldest first.
+
+    """
+
+    def __init__(self, roots: list[dict[str, Any]], released: list[list[dict[str, Any]]]) -> None:
         self.named: dict[str, dict[str, Any]] = {}
         self.records: list[str] = []
         for root in roots:
-            self._collect(load_schema(root))
+            self._collect(root)
+        versions = [
+            {node["name"]: _names(node) for root in version for node in named_types(root)}
+            for version in [*released, roots]
+        ]
+        # A change that is not released yet is the next version.
+        if len(versions) > 1 and versions[-1] == versions[-2]:
+            versions.pop()
+        self.versions: list[dict[str, list[str]]] = versions
+
+    def since(self, name: str, entry: str) -> int | None:
+        """Give the version that brought a field or symbol to a type; None: the type began with it."""
+        having = [number for number, types in enumerate(self.versions, 1) if entry in types.get(name, ())]
+        first = next(number for number, types in enumerate(self.versions, 1) if name in types)
+        return None if having[0] == first else having[0]
 
     def _collect(self, node: Any) -> None:
         if isinstance(node, list):
@@ -263,10 +294,33 @@ class Generator:
         if known["type"] == "fixed":
             return f"c.raw({known['size']})"
         if known["type"] == "enum":
-            return f"read_symbol(c, {known['name'].upper()}_SYMBOLS)"
+            return self._read_symbol(known)
         if known["type"] == "record":
             return f"read_{known['name'].lower()}(c)"
         raise ValueError(f"not known: {node}")
+
+    def _read_symbol(self, enum: dict[str, Any]) -> str:
+        """Give the expression that reads an enum; no record holds a symbol that its version lacked."""
+        known = str(len(enum["symbols"]))
+        later = [(self.since(enum["name"], symbol), count) for count, symbol in enumerate(enum["symbols"])]
+        for version, count in reversed(later):
+            # The first symbol of a version stands behind all that the versions before it knew.
+            if version is not None and version != later[count - 1][0]:
+                known = f"{count} if c.version < {version} else {known}"
+        return f"read_symbol(c, {enum['name'].upper()}_SYMBOLS, {known})"
+
+    def default(self, node: Any, value: Any) -> str:
+        """Give the expression of a field's default."""
+        if self.nullable(node) is not None and value is None:
+            return "None"
+        known = self.resolve(node)
+        if isinstance(known, dict) and known["type"] == "array" and value == []:
+            return "[]"
+        if known in ("long", "int", "boolean", "string") or (
+            isinstance(known, dict) and known["type"] == "enum"
+        ):
+            return repr(value)
+        raise ValueError(f"not known as a default: {value!r} of {node}")
 
     def write_statement(self, node: Any, value: str) -> str:
         """Give the statement that writes a value that is no union and no array."""
@@ -291,29 +345,51 @@ class Generator:
         for f in self.named[name]["fields"]:
             if f["name"] == CONTENT_ENDS_BEFORE.get(name):
                 out += ["    c.content_end = c.at"]
+            version = self.since(name, f["name"])
+            if version is None:
+                out += self._read_field(f)
+                continue
             a = f"f_{attribute(f['name'])}"
-            kind = self.python_type(f["type"])
-            inner = self.nullable(f["type"])
-            known = self.resolve(f["type"]) if inner is None else None
-            if inner is not None:
-                out += [f"    {a}: {kind} = None", "    if c.present():"]
-                out += [f"        {a} = {self.read_expression(inner)}"]
-            elif isinstance(known, dict) and known["type"] == "array":
-                out += [f"    {a}: {kind} = []", f"    count_{a}: i64 = c.block()"]
-                out += [f"    blocks_{a}: i64 = 0"]
-                out += [f"    while count_{a} != 0:", f"        blocks_{a} += 1"]
-                out += [f"        while count_{a} > 0:"]
-                out += [f"            {a}.append({self.read_expression(known['items'])})"]
-                out += [f"            if len({a}) > ARRAY_ITEMS_MAX:"]
-                out += ['                raise MalformedRecordError(f"an array goes on at byte {c.at}")']
-                out += [f"            count_{a} -= 1", f"        count_{a} = c.block()"]
-                out += [f"    if blocks_{a} > 1:", "        c.canonical = False"]
-            else:
-                out += [f"    {a}: {kind} = {self.read_expression(f['type'])}"]
+            default = self.default(f["type"], f["default"])
+            out += [f"    {a}: {self.python_type(f['type'])} = {default}", f"    if c.version >= {version}:"]
+            out += [
+                "    " + line.replace(f"{a}: {self.python_type(f['type'])} = ", f"{a} = ", 1)
+                for line in self._read_field(f)
+            ]
         out += [f"    return {name}("]
         out += [f"        f_{attribute(f['name'])}," for f in self.named[name]["fields"]]
         out += ["    )", ""]
         return "\n".join(out)
+
+    def _read_field(self, f: dict[str, Any]) -> list[str]:
+        """Write the lines that read one field."""
+        a = f"f_{attribute(f['name'])}"
+        kind = self.python_type(f["type"])
+        inner = self.nullable(f["type"])
+        if inner is not None:
+            return [
+                f"    {a}: {kind} = None",
+                "    if c.present():",
+                f"        {a} = {self.read_expression(inner)}",
+            ]
+        known = self.resolve(f["type"])
+        if not isinstance(known, dict) or known["type"] != "array":
+            return [f"    {a}: {kind} = {self.read_expression(f['type'])}"]
+        return [
+            f"    {a}: {kind} = []",
+            f"    count_{a}: i64 = c.block()",
+            f"    blocks_{a}: i64 = 0",
+            f"    while count_{a} != 0:",
+            f"        blocks_{a} += 1",
+            f"        while count_{a} > 0:",
+            f"            {a}.append({self.read_expression(known['items'])})",
+            f"            if len({a}) > ARRAY_ITEMS_MAX:",
+            '                raise MalformedRecordError(f"an array goes on at byte {c.at}")',
+            f"            count_{a} -= 1",
+            f"        count_{a} = c.block()",
+            f"    if blocks_{a} > 1:",
+            "        c.canonical = False",
+        ]
 
     def writer(self, name: str) -> str:
         """Write the function that writes a record; two of them where its content is a part of it."""
@@ -330,7 +406,7 @@ class Generator:
         return "\n".join(
             [
                 f"def write_{low}_content{part}",
-                f'    """Write the content of the {name}: every field before {end}."""',
+                f'    """Write the content of the {name} that version 1 has: every field before {end}."""',
                 *content,
                 f"\n\ndef write_{low}_beside{part}",
                 f'    """Write what stands beside the content of the {name}: {end} and what follows."""',
@@ -340,8 +416,31 @@ class Generator:
                 f"    write_{low}_content(out, r)",
                 f"    write_{low}_beside(out, r)",
                 "",
+                "",
+                *self._added_content(name),
+                "",
             ]
         )
+
+    def _added_content(self, name: str) -> list[str]:
+        """Write the function that gives what later versions add to the content of a record.
+
+        Each added field by its number and value, and only where it is not the default: so a record of an
+        earlier version has the content that it always had, and so does the same record written anew.
+        """
+        fields = self.named[name]["fields"]
+        last = [f["name"] for f in fields].index(CONTENT_GOES_ON_AFTER[name])
+        head = f"def added_{name.lower()}_content(r: {name}) -> bytes:"
+        doc = f'    """Give what later versions add to the content of the {name}; empty: all is default."""'
+        if last == len(fields) - 1:
+            return [head.replace("(r:", "(_r:"), doc, '    return b""']
+        lines = [head, doc, "    out = BytesWriter()"]
+        for number, f in enumerate(fields[last + 1 :], last + 1):
+            default = self.default(f["type"], f["default"])
+            compared = f"r.{attribute(f['name'])} {'is not' if default == 'None' else '!='} {default}"
+            lines += [f"    if {compared}:", f"        write_long(out, {number})"]
+            lines += ["    " + line for line in self._write_field(f)]
+        return [*lines, "    return out.getvalue()"]
 
     def _write_field(self, f: dict[str, Any]) -> list[str]:
         a = f"r.{attribute(f['name'])}"
@@ -382,7 +481,9 @@ class Generator:
         doc = "Avro binary encoding of the contracts' records, one straight line of code a field."
         out = [
             HEADER.format(doc=doc),
-            CODEC_PRELUDE.replace("{imports}", "(\n    " + ",\n    ".join(sorted(self.records)) + ",\n)"),
+            CODEC_PRELUDE.replace(
+                "{imports}", "(\n    " + ",\n    ".join(sorted(self.records)) + ",\n)"
+            ).replace("{version}", str(len(self.versions))),
         ]
         out.append('''
 
@@ -393,10 +494,10 @@ def write_fixed(out: BytesWriter, value: bytes, size: i64) -> None:
     out.write(value)
 
 
-def read_symbol(c: Cursor, symbols: list[str]) -> str:
-    """Read an enum."""
+def read_symbol(c: Cursor, symbols: list[str], known: i64) -> str:
+    """Read an enum, of which the record's version knows that many symbols."""
     number: i64 = c.long()
-    if number < 0 or number >= len(symbols):
+    if number < 0 or number >= known:
         raise MalformedRecordError(f"there is no symbol {number} in the enum before byte {c.at}")
     return symbols[number]
 
@@ -413,14 +514,14 @@ def read_symbol(c: Cursor, symbols: list[str]) -> str:
             low = name.lower()
             out.append(f'''
 
-def decode_{low}(data: bytes) -> {name}:
-    """Decode the Avro bytes of one {name}.
+def decode_{low}(data: bytes, version: i64 = VERSION) -> {name}:
+    """Decode the Avro bytes of one {name}, written with that version of the contract.
 
     Raises:
         MalformedRecordError: they are no such record, whole and alone.
 
     """
-    c = Cursor(data)
+    c = Cursor(data, version)
     record = read_{low}(c)
     c.end()
     return record
@@ -435,9 +536,24 @@ def encode_{low}(record: {name}) -> bytes:
         return "".join(out)
 
 
-def write_modules(folder: Path) -> None:
+def _names(node: dict[str, Any]) -> list[str]:
+    """Give the names of a record's fields or an enum's symbols."""
+    return [field["name"] for field in node.get("fields", ())] or list(node.get("symbols", ()))
+
+
+def todays_generator() -> Generator:
+    """Give a generator for the contracts as they stand in this folder."""
+    roots = ("Action", "Decision")
+    released = [
+        [schema for name in roots if (schema := released_schema(version, name)) is not None]
+        for version in released_versions()
+    ]
+    return Generator([load_schema(name) for name in roots], released)
+
+
+def write_modules(folder: Path, generator: Generator | None = None) -> None:
     """Write both modules into that folder."""
-    generator = Generator(["Action", "Decision"])
+    generator = generator or todays_generator()
     (folder / "records.py").write_text(generator.records_module(), encoding="utf-8")
     (folder / "codec.py").write_text(generator.codec_module(), encoding="utf-8")
 

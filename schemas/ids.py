@@ -1,8 +1,9 @@
-"""Schema ids: which number on the wire is which contract.
+"""Schema ids: which number on the wire is which contract, and in which version.
 
 They come from a lock file of the deployment, written once when the schemas are registered, or from the file
-beside this module when there is no registry. So an outage of a registry never stops the ledger. Must not
-talk to a registry.
+beside this module when there is no registry. So an outage of a registry never stops the ledger. A contract
+has an id for each of its versions: what is written bears the newest, what is read bears any. Must not talk to
+a registry.
 """
 
 from __future__ import annotations
@@ -10,17 +11,35 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from schemas.avro import fingerprint
 from schemas.errors import NeracaError
 
 BUILT_IN: Final = "ids.lock.json"
 NAMES: Final = ("Action", "Decision", "Policy")
+_ADVICE: Final = "register the schemas of this version, and use the lock file that this writes"
 
 
 class SchemaIdsError(NeracaError):
     """The lock file of schema ids is missing, malformed, or from other contracts than this program's."""
+
+
+class LockedSchema(NamedTuple):
+    """One version of a contract and its id.
+
+    Attributes:
+        name: The contract.
+        version: The first released version that had it in this form.
+        schema_id: Its number on the wire.
+        sha256: The fingerprint of its parsing canonical form.
+
+    """
+
+    name: str
+    version: int
+    schema_id: int
+    sha256: str
 
 
 @final
@@ -28,25 +47,28 @@ class SchemaIds:
     """The ids of one deployment.
 
     Attributes:
-        action_id: The id of `Action`.
-        decision_id: The id of `Decision`.
+        action_id: The id that an `Action` is written with.
+        decision_id: The id that a `Decision` is written with.
 
     """
 
-    __slots__ = ("_ids", "_names", "action_id", "decision_id")
+    __slots__ = ("_action_versions", "_ids", "_locked", "action_id", "decision_id")
 
-    def __init__(self, ids: dict[str, int]) -> None:
-        self._ids: Final = dict(ids)
-        self._names: Final = {number: name for name, number in ids.items()}
-        self.action_id: Final = ids["Action"]
-        self.decision_id: Final = ids["Decision"]
+    def __init__(self, locked: tuple[LockedSchema, ...]) -> None:
+        self._locked: Final = {row.schema_id: row for row in locked}
+        # The newest of each name stands last.
+        self._ids: Final = {row.name: row.schema_id for row in sorted(locked, key=lambda row: row.version)}
+        self._action_versions: Final = {row.schema_id: row.version for row in locked if row.name == "Action"}
+        self.action_id: Final = self._ids["Action"]
+        self.decision_id: Final = self._ids["Decision"]
 
     def __repr__(self) -> str:
         """Show every id."""
-        return f"SchemaIds({self._ids})"
+        ids = {f"{row.name} v{row.version}": row.schema_id for row in self._locked.values()}
+        return f"SchemaIds({ids})"
 
     def id_of(self, name: str) -> int:
-        """Give the id of a contract.
+        """Give the id of a contract in its newest version.
 
         Raises:
             KeyError: there is no contract of that name.
@@ -56,13 +78,27 @@ class SchemaIds:
 
     def name_of(self, schema_id: int) -> str | None:
         """Give the contract behind an id; None when nobody knows it."""
-        return self._names.get(schema_id)
+        row = self._locked.get(schema_id)
+        return None if row is None else row.name
+
+    def action_version(self, schema_id: int) -> int:
+        """Give the version of `Action` behind an id; 0 where it is none."""
+        return self._action_versions.get(schema_id, 0)
 
 
 def built_in_ids() -> SchemaIds:
     """Give the ids for a deployment without a registry."""
+    return SchemaIds(built_in_versions())
+
+
+def built_in_versions() -> tuple[LockedSchema, ...]:
+    """Give every version of every contract that this program knows, as the built-in lock lists them."""
     text = files("schemas").joinpath(BUILT_IN).read_text(encoding="utf-8")
-    return _parse(text, f"schemas/{BUILT_IN}")
+    rows: list[dict[str, Any]] = json.loads(text)["schemas"]
+    return tuple(
+        LockedSchema(str(row["name"]), int(row["version"]), int(row["id"]), str(row["sha256"]))
+        for row in rows
+    )
 
 
 def load_ids(path: Path | None) -> SchemaIds:
@@ -74,39 +110,82 @@ def load_ids(path: Path | None) -> SchemaIds:
     """
     if path is None:
         return built_in_ids()
+    return _parse(_read(path), str(path))
+
+
+def locked_schemas(path: Path) -> tuple[LockedSchema, ...]:
+    """Give the rows of a lock file, which `lock_json` writes anew with another version behind them.
+
+    Raises:
+        SchemaIdsError: as `load_ids`, but that the newest versions may be missing.
+
+    """
+    return _rows(_read(path), str(path))
+
+
+def lock_json(ids: dict[str, int], before: tuple[LockedSchema, ...] = ()) -> str:
+    """Write a lock file: each contract's id beside the fingerprint that it was registered with.
+
+    Args:
+        ids: The ids of today's contracts.
+        before: What the lock held already: what was written with the ids of earlier versions stays readable.
+
+    """
+    rows = [*before]
+    for name in NAMES:
+        today = _known(name, fingerprint(name))
+        if today is None:
+            raise ValueError(f"{name} changed and is not released: python -m schemas.compatibility --release")
+        if (name, today.sha256) not in [(row.name, row.sha256) for row in before]:
+            rows.append(today._replace(schema_id=ids[name]))
+    written = [
+        {"name": row.name, "version": row.version, "id": row.schema_id, "sha256": row.sha256} for row in rows
+    ]
+    return json.dumps({"schemas": written}, indent=1) + "\n"
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SchemaIdsError(
             f"the lock file of schema ids cannot be read: {path}: {error}",
             advice="name the file that registering the schemas wrote, or none for the built-in ids",
         ) from error
-    return _parse(text, str(path))
 
 
-def lock_json(ids: dict[str, int]) -> str:
-    """Write a lock file: each contract's id beside the fingerprint that it was registered with."""
-    rows = [{"name": name, "id": ids[name], "sha256": fingerprint(name)} for name in NAMES]
-    return json.dumps({"schemas": rows}, indent=1) + "\n"
+def _known(name: str, sha256: str) -> LockedSchema | None:
+    """Give the version of a contract that has this fingerprint; None when this program knows none."""
+    return next((row for row in built_in_versions() if (row.name, row.sha256) == (name, sha256)), None)
+
+
+def _rows(text: str, where: str) -> tuple[LockedSchema, ...]:
+    rows: list[LockedSchema] = []
+    try:
+        read: list[dict[str, Any]] = json.loads(text)["schemas"]
+        locked = [(str(row["name"]), row["id"], str(row["sha256"])) for row in read]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SchemaIdsError(f"{where} is no lock file of schema ids: {error!r}", advice=_ADVICE) from error
+    for name, number, sha256 in locked:
+        known = _known(name, sha256)
+        if known is None:
+            # Also a version that is newer than this program: it would call unreadable what others decide.
+            raise SchemaIdsError(
+                f"{where} locks another {name} than this program's: sha256 {sha256}", advice=_ADVICE
+            )
+        if type(number) is not int or not 0 < number < 2**31 or number in [row.schema_id for row in rows]:
+            raise SchemaIdsError(f"{where} gives {name} the id {number!r}, which is none", advice=_ADVICE)
+        rows.append(known._replace(schema_id=number))
+    return tuple(rows)
 
 
 def _parse(text: str, where: str) -> SchemaIds:
-    advice = "register the schemas of this version, and use the lock file that this writes"
-    ids: dict[str, int] = {}
-    try:
-        rows: list[dict[str, Any]] = json.loads(text)["schemas"]
-        locked = [(str(row["name"]), row["id"], str(row["sha256"])) for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SchemaIdsError(f"{where} is no lock file of schema ids: {error!r}", advice=advice) from error
-    for name, number, sha256 in locked:
-        if name not in NAMES or sha256 != fingerprint(name):
-            raise SchemaIdsError(
-                f"{where} locks another {name} than this program's: sha256 {sha256}", advice=advice
-            )
-        if type(number) is not int or not 0 < number < 2**31 or number in ids.values():
-            raise SchemaIdsError(f"{where} gives {name} the id {number!r}, which is none", advice=advice)
-        ids[name] = number
-    missing = [name for name in NAMES if name not in ids]
+    rows = _rows(text, where)
+    newest = {row.name: row.sha256 for row in built_in_versions()}
+    locked = [(row.name, row.sha256) for row in rows]
+    missing = [name for name in NAMES if (name, newest[name]) not in locked]
     if missing:
-        raise SchemaIdsError(f"{where} has no id for {', '.join(missing)}", advice=advice)
-    return SchemaIds(ids)
+        raise SchemaIdsError(
+            f"{where} has no id for {', '.join(missing)} in the newest version", advice=_ADVICE
+        )
+    return SchemaIds(rows)

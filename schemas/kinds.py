@@ -1,6 +1,7 @@
 """The table of contract §1: which kinds of action there are, who may send them, and which fields they carry.
 
-Data only. `shape.py` judges an action's fields by it; `ledger/` judges system and office by it.
+With the two kinds of docs/corrections.md. Data only: `shape.py` judges an action's fields by it, `ledger/`
+judges system and office.
 """
 
 from __future__ import annotations
@@ -128,6 +129,11 @@ _ROWS: Final = (
         "complaint_received", _COMPLAINTS, ("complaint_id", "topic", "channel"), ("registration_id",)
     ),
     KindOfAction("complaint_answered", _COMPLAINTS, ("complaint_id",)),
+    # Not the contract's: docs/corrections.md.
+    KindOfAction(
+        "registration_reassigned", _BP2MI, ("registration_id", "person_id", "second_officer", "reason")
+    ),
+    KindOfAction("person_erased", _BP2MI, ("person_id", "reason")),
 )
 
 KINDS: Final[dict[str, KindOfAction]] = {row.name: row for row in _ROWS}

@@ -199,7 +199,7 @@ class Evidence:
 @mypyc_attr(acyclic=True)
 @final
 class Action:
-    """What a source system says happened or asks for. Contract §1. Everything before entered_at is the action's content; fields of later versions go to the end, with a default.
+    """What a source system says happened or asks for. Contract §1; the last two kinds: docs/corrections.md. Everything before entered_at is the action's content; fields of later versions go to the end, with a default.
 
     Attributes:
         action_id: Chosen by the source, the same when sent again.

@@ -112,7 +112,7 @@ def problems(a: Action) -> list[Problem]:
         _check_registered(found, a)
     elif a.kind == "agreement_signed":
         _check_line_named_whole(found, a)
-    elif a.kind == "unit_released" and a.second_officer == a.officer:
+    elif a.kind in ("unit_released", "registration_reassigned") and a.second_officer == a.officer:
         found.append(
             Problem("second_officer", "it is the same officer", "name another officer: two must agree")
         )

@@ -66,6 +66,18 @@ _FIELDS: Final[Mapping[str, dict[str, Any]]] = {
         "second_officer": "o-0815",
         "reason": "stranded; ruling 12/2023",
     },
+    "registration_reassigned": {
+        **_HQ,
+        "registration_id": "R-1",
+        "person_id": "9b1d7c52-0f3e-4d68-8a57-6c2f41e0d9a3",
+        "second_officer": "o-0815",
+        "reason": "the NIK was another candidate's; ruling 15/2023",
+    },
+    "person_erased": {
+        **_HQ,
+        "person_id": "3f0c6f1e-5d7a-4c21-9d4e-0a51e4f7c9b1",
+        "reason": "asked for by the person; archive period over",
+    },
     "registered": {
         **_LTSA,
         "registration_id": "R-1",

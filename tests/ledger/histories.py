@@ -284,6 +284,29 @@ def repeated(pick: Pick, told: Sequence[Json | None]) -> list[Json]:
     return [action]
 
 
+def corrected(pick: Pick, known: Sequence[Json]) -> list[Json]:
+    """Give what settles an identity: a hold, registrations that move, a release, an erasure; or a part."""
+    whose = pick((*[each["person_id"] for each in known], *PEOPLE))
+    moments = AFTER_CLOSURE + AFTER_CLOSURE + MOMENTS
+    actions = []
+    if pick((True, True, True, False)):
+        hold = envelope(pick, "person_held", "BP2MI", HEAD_OFFICE, moments)
+        actions.append({**hold, "person_id": whose, "reason": "one NIK, two people"})
+    for _ in pick(((), (0,), (0,), (0,), (0, 1))):
+        ruled = envelope(pick, "registration_reassigned", "BP2MI", HEAD_OFFICE, moments)
+        theirs = [each["registration_id"] for each in known if each["person_id"] == whose]
+        ruled["registration_id"] = pick((*theirs, *theirs, *theirs, *REGISTRATIONS[:2]))
+        ruled |= {"person_id": pick((*PEOPLE, "p-9")), "second_officer": "o-2", "reason": "it is another's"}
+        actions.append(ruled)
+    if pick((True, True, False)):
+        release = envelope(pick, "person_released", "BP2MI", HEAD_OFFICE, moments)
+        actions.append({**release, "person_id": whose, "reason": "settled"})
+    if pick((True, False, False)):
+        erasure = envelope(pick, "person_erased", "BP2MI", HEAD_OFFICE, moments)
+        actions.append({**erasure, "person_id": pick(PEOPLE), "reason": "asked for"})
+    return actions
+
+
 def beginning(pick: Pick) -> list[Json]:
     """Give what most histories begin with: agencies, permits, registrations in SISKOTKLN on their way."""
     actions = [agency(at=pick(("2022-01-01 09:00", "2023-02-10 09:00"))), agency("A-2")]

@@ -18,6 +18,7 @@ from tests.ledger.story import (
     TICKET,
     agency,
     complaint,
+    erased,
     held,
     hq,
     late_departure,
@@ -27,6 +28,7 @@ from tests.ledger.story import (
     permit,
     policy,
     ready,
+    reassigned,
     released,
     revoked,
     step,
@@ -119,6 +121,15 @@ LADDERS: dict[str, tuple[str, ...]] = {
     "training_completed": (*EVERY, "SERVICE_HANDED_BACK", "UNKNOWN_TRAINING", "NO_CHANGE"),
     "complaint_received": (*EVERY, "SYSTEM_NOT_OPEN", "COMPLAINT_EXISTS"),
     "complaint_answered": (*EVERY, "SYSTEM_NOT_OPEN", "UNKNOWN_COMPLAINT", "NO_CHANGE"),
+    "registration_reassigned": (
+        *EVERY,
+        "UNKNOWN_REGISTRATION",
+        "PERSON_NOT_ON_HOLD",
+        "OCCURRED_BEFORE_REGISTRATION",
+        "NO_CHANGE",
+        "OPEN_REGISTRATION_EXISTS",
+    ),
+    "person_erased": (*EVERY, "PERSON_ON_HOLD"),
 }
 
 
@@ -617,6 +628,30 @@ UNIT_RELEASED = (
     ),
 )
 
+REGISTRATION_REASSIGNED = (
+    Scene(
+        "",
+        {**WORLD, "registered": [old()], "held": [held(at="2023-07-20 09:00")], "other": [], "then": []},
+        reassigned(),
+        (
+            REUSED,
+            Row("WRONG_SYSTEM", when={"system": "SIAPKERJA", "office": SERVICE_OFFICE}),
+            Row("WRONG_SYSTEM", when={"system": "SISKOTKLN", "office": SERVICE_OFFICE}),
+            Row("WRONG_OFFICE", when={"office": SERVICE_OFFICE}),
+            Row("OCCURRED_IN_FUTURE", when=entered("2023-01-30 10:00")),
+            Row("UNKNOWN_REGISTRATION", when={"registration_id": "R-9"}),
+            Row("PERSON_NOT_ON_HOLD", given={"held": []}),
+            Row("PERSON_NOT_ON_HOLD", given={"held": [held("p-2")]}),
+            # A registration that was given away asks for a hold on whom it was given to.
+            Row("PERSON_NOT_ON_HOLD", given={"then": [reassigned(person_id="p-3")]}),
+            Row("OCCURRED_BEFORE_REGISTRATION", when=at("2023-01-31 10:00")),
+            Row("NO_CHANGE", when={"person_id": "p-1"}),
+            Row("OPEN_REGISTRATION_EXISTS", given={"other": [new("R-2", "p-2", None)]}),
+            Row("OPEN_REGISTRATION_EXISTS", given={"other": [old("R-2", "p-2")]}),
+        ),
+    ),
+)
+
 # ---------------------------------------------------------------- others
 
 _FUTURE = Row("OCCURRED_IN_FUTURE", when=entered("2021-01-01 09:00"))
@@ -781,5 +816,11 @@ SCENES: dict[str, tuple[Scene, ...]] = {
                 _no_change(complaint("complaint_answered")),
             ),
         ),
+    ),
+    "registration_reassigned": REGISTRATION_REASSIGNED,
+    "person_erased": _ruling(
+        {"first": [], "before": []},
+        erased(at="2023-04-01 10:00"),
+        Row("PERSON_ON_HOLD", given={"before": [held()]}),
     ),
 }

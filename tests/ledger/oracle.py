@@ -1,4 +1,4 @@
-"""A second ledger, written from the contract alone, to be read beside it section by section.
+"""A second ledger, written from the contract alone (and docs/corrections.md), to be read beside it.
 
 An action as JSON goes in, a decision as JSON comes out. It keeps nothing but the list of what was decided and
 looks everything up by reading that list again from the start: slow, and with nowhere for a clever mistake to
@@ -58,6 +58,8 @@ WHO_MAY = {
     "training_completed": {"SISKOTKLN": ANY_BUT_HQ},
     "complaint_received": {"SISKOP2MI": ["BP3MI", "HQ"]},
     "complaint_answered": {"SISKOP2MI": ["BP3MI", "HQ"]},
+    "registration_reassigned": BP2MI_ALONE,
+    "person_erased": BP2MI_ALONE,
 }
 STEPS = [
     "documents_verified",
@@ -196,10 +198,10 @@ class Oracle:
         return adopted[-1][1]["policy"] if adopted else self.first_policy
 
     def registrations_of(self, person_id: str) -> list[Json]:
-        """Give a person's registrations as they stand, in the order in which they were made."""
-        made = [action["registration_id"] for _, action in self.accepted("registered", person_id=person_id)]
+        """Give the registrations that are a person's now, in the order in which they were made."""
+        made = [action["registration_id"] for _, action in self.accepted("registered")]
         stands = [self.latest("registrations", registration_id=registration_id) for registration_id in made]
-        return [registration for registration in stands if registration is not None]
+        return [each for each in stands if each is not None and each["person_id"] == person_id]
 
     def on_hold(self, person_id: str) -> bool:
         """Tell whether the person is on hold after the last decision."""
@@ -226,6 +228,10 @@ class Oracle:
                     self._registered(action)
                 elif action["kind"] in STEPS:
                     self._step(action)
+                elif action["kind"] == "registration_reassigned":
+                    self._reassigned(action)
+                elif action["kind"] == "person_erased":
+                    self._erased(action)
                 else:
                     self._other(action)
         except Refused as refused:
@@ -461,6 +467,35 @@ class Oracle:
             raise Refused("UNIT_NOT_HELD")
         stages = {**old["stages"], "departed": t.isoformat()}
         self._changed({**old, "status": "departed", "unit": unit, "stages": stages})
+
+    # ---------------------------------------------------------------- docs/corrections.md
+
+    def _reassigned(self, action: Json) -> None:
+        """Move a registration to another person."""
+        # 6.
+        registration = self.latest("registrations", registration_id=action["registration_id"])
+        if registration is None:
+            raise Refused("UNKNOWN_REGISTRATION")
+        # 7. Whoever it is now; the other person may be on hold or not.
+        if not self.on_hold(registration["person_id"]):
+            self._refuse("PERSON_NOT_ON_HOLD")
+        # 8.
+        if instant(action["occurred_at"]) < instant(registration["stages"]["registered"]):
+            self._refuse("OCCURRED_BEFORE_REGISTRATION")
+        # 9.
+        if action["person_id"] == registration["person_id"]:
+            self._refuse("NO_CHANGE")
+        # 10.
+        if registration["status"] == "open":
+            for other in self.registrations_of(action["person_id"]):
+                if other["status"] == "open" and other["registration_id"] != registration["registration_id"]:
+                    self._refuse("OPEN_REGISTRATION_EXISTS")
+        self._changed({**registration, "person_id": action["person_id"]})
+
+    def _erased(self, action: Json) -> None:
+        """6. is all that there is; nothing changes."""
+        if self.on_hold(action["person_id"]):
+            self._refuse("PERSON_ON_HOLD")
 
     # ---------------------------------------------------------------- §3, take and put back
 

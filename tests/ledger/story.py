@@ -214,6 +214,28 @@ def held(person_id: str = "p-1", at: str = "2023-03-01 09:00") -> Json:
     return hq("person_held", at, person_id=person_id, reason="two people, one identity")
 
 
+def let_go(person_id: str = "p-1", at: str = "2023-08-02 09:00") -> Json:
+    """Release a person from a hold."""
+    return hq("person_released", at, person_id=person_id, reason="settled")
+
+
+def reassigned(
+    registration_id: str = "R-1", person_id: str = "p-2", at: str = "2023-08-01 10:00", **fields: object
+) -> Json:
+    """Rule, by two officers, that a registration is another person's."""
+    own = {"registration_id": registration_id, "person_id": person_id}
+    return hq(
+        "registration_reassigned",
+        at,
+        **{**own, "second_officer": "o-2", "reason": "one NIK, two people", **fields},
+    )
+
+
+def erased(person_id: str = "p-1", at: str = "2023-08-01 10:00", **fields: object) -> Json:
+    """Erase a person."""
+    return hq("person_erased", at, **{"person_id": person_id, "reason": "asked for", **fields})
+
+
 def policy(version: str = "P-2", at: str = "2023-01-01 09:00", **changes: object) -> Json:
     """Adopt the default policy with changes."""
     return hq("policy_adopted", at, policy={**DEFAULT_POLICY, "version": version, **changes})

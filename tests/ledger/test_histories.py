@@ -72,6 +72,11 @@ class Histories(RuleBasedStateMachine):
         """Re-register, go on, depart late."""
         self._tell(histories.cutover(_pick(data), self.story.known()))
 
+    @rule(data=st.data())
+    def an_identity_is_settled(self, data: st.DataObject) -> None:
+        """Hold, move registrations to another person, release, erase."""
+        self._tell(histories.corrected(_pick(data), self.story.known()))
+
     @rule()
     def a_record_is_unreadable(self) -> None:
         """Account for a record that is no action."""

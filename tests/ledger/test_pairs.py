@@ -24,7 +24,10 @@ OF_THE_PERMIT = (*OF_THE_LINE, "PERMIT_REVOKED", "PERMIT_NOT_VALID", "QUOTA_EXHA
 OF_A_KNOWN_REGISTRATION = (
     WRONG_SYSTEM_FOR_REGISTRATION,
     "PERSON_ON_HOLD",
+    "PERSON_NOT_ON_HOLD",
     "OCCURRED_BEFORE_REGISTRATION",
+    "NO_CHANGE",
+    "OPEN_REGISTRATION_EXISTS",
     "REGISTRATION_ENDED",
     "CONFLICTING_DEPARTURES",
     "STAGE_ALREADY_PASSED",
@@ -160,6 +163,12 @@ NEVER_BOTH: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str], ...] = (
     (("agency_suspended", "agency_reinstated"), "UNKNOWN_AGENCY", ("NO_CHANGE",), "the same"),
     (("training_completed",), "UNKNOWN_TRAINING", ("NO_CHANGE",), "the same"),
     (("complaint_answered",), "UNKNOWN_COMPLAINT", ("NO_CHANGE",), "the same"),
+    (
+        ("registration_reassigned",),
+        "NO_CHANGE",
+        ("OPEN_REGISTRATION_EXISTS",),
+        "the person has no other open registration beside this one",
+    ),
 )
 
 

@@ -198,7 +198,7 @@ def _field(schema: Schema, name: str) -> Schema:
 
 def _append(schema: Schema) -> None:
     schema["fields"].append({"name": "note", "type": ["null", "string"], "default": None})
-    _field(schema, "kind")["type"]["symbols"].append("person_erased")
+    _field(schema, "kind")["type"]["symbols"].append("consulate_noted")
 
 
 def _insert(schema: Schema) -> None:

@@ -22,13 +22,20 @@ from schemas.framing import (
     read_action_record,
     unframe,
 )
-from schemas.ids import SchemaIds
+from schemas.ids import LockedSchema, SchemaIds
 from schemas.records import Action
 from tests.schemas.strategies import FIELDS, actions, patient
 from tests.schemas.test_action_json import REGISTERED
 from tests.schemas.test_decision_json import minimal
 
-IDS = SchemaIds({"Action": 41, "Decision": 42, "Policy": 43})
+IDS = SchemaIds(
+    (
+        LockedSchema("Action", 1, 40, ""),
+        LockedSchema("Action", 2, 41, ""),
+        LockedSchema("Decision", 1, 42, ""),
+        LockedSchema("Policy", 1, 43, ""),
+    )
+)
 AVRO = read_action_line(json.dumps(REGISTERED)).avro
 
 
@@ -91,7 +98,7 @@ def test_the_digest_is_half_a_sha256_of_a_prefix() -> None:
         (b"\x00\x00\x00\x00", "fewer than a frame"),
         (b"\x01" + frame(41, AVRO)[1:], "no frame"),
         (json.dumps(REGISTERED).encode(), "no frame: its first byte is 123"),
-        (frame(40, AVRO), "nobody knows schema id 40"),
+        (frame(44, AVRO), "nobody knows schema id 44"),
         (frame(42, encode_decision(minimal())), "schema id 42 is Decision"),
         (frame(41, b""), "16 bytes are announced at byte 0 of 0"),
         (frame(41, AVRO[:-1]), "no Avro record"),

@@ -8,19 +8,62 @@ from typing import Any
 
 import pytest
 
-from schemas.avro import fingerprint, load_schema
-from schemas.ids import BUILT_IN, NAMES, SchemaIdsError, built_in_ids, load_ids, lock_json
+from schemas.avro import fingerprint, fingerprint_of, load_schema
+from schemas.codec import VERSION
+from schemas.compatibility import released_schema, released_versions
+from schemas.ids import (
+    BUILT_IN,
+    NAMES,
+    SchemaIdsError,
+    built_in_ids,
+    built_in_versions,
+    load_ids,
+    lock_json,
+    locked_schemas,
+)
 
 ROOT = Path(__file__).parents[2]
+TODAY = {"Action": 4, "Decision": 2, "Policy": 3}
 
 
-def test_the_built_in_lock_is_of_today_s_contracts() -> None:
-    """The committed lock file is what `lock_json` writes: its fingerprints are those of the contracts."""
-    text = (ROOT / "schemas" / BUILT_IN).read_text(encoding="utf-8")
-    assert lock_json({"Action": 1, "Decision": 2, "Policy": 3}) == text
+def test_the_built_in_lock_has_every_released_version() -> None:
+    """The committed lock lists each form of each contract once, by the first version that had it."""
+    expected: dict[tuple[str, str], int] = {}
+    for version in released_versions():
+        for name in NAMES:
+            schema = released_schema(version, name)
+            assert schema is not None
+            expected.setdefault((name, fingerprint_of(schema)), version)
+    locked = built_in_versions()
+    assert expected == {(row.name, row.sha256): row.version for row in locked}
+    assert sorted(locked, key=lambda row: row.version) == list(locked)
+    assert released_versions()[-1] == VERSION
+
+
+def test_the_built_in_ids_stay_what_they_are() -> None:
+    """A record of a topic without a registry is told by these numbers for ever."""
     ids = built_in_ids()
-    assert [1, 2, 3] == [ids.id_of(name) for name in NAMES]
-    assert ["Action", "Decision", "Policy", None] == [ids.name_of(number) for number in (1, 2, 3, 4)]
+    assert [4, 2, 3] == [ids.id_of(name) for name in NAMES]
+    assert (4, 2) == (ids.action_id, ids.decision_id)
+    names = ["Action", "Decision", "Policy", "Action", None]
+    assert names == [ids.name_of(number) for number in (1, 2, 3, 4, 5)]
+    assert [1, 0, 0, 2, 0] == [ids.action_version(number) for number in (1, 2, 3, 4, 5)]
+    assert "Action v1" in repr(ids)
+
+
+def test_the_built_in_lock_is_what_the_next_release_goes_on_from() -> None:
+    """`lock_json` writes the committed file: rows that are there stay, the newest versions stand behind."""
+    path = ROOT / "schemas" / BUILT_IN
+    assert path.read_text(encoding="utf-8") == lock_json(TODAY, locked_schemas(path))
+    first = tuple(row for row in built_in_versions() if row.version == 1)
+    assert path.read_text(encoding="utf-8") == lock_json(TODAY, first)
+
+
+def test_a_contract_that_is_not_released_gets_no_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id belongs to a form that is kept for ever: an edit that was not released has none."""
+    monkeypatch.setattr("schemas.ids.fingerprint", lambda _: "00" * 32)
+    with pytest.raises(ValueError, match="--release"):
+        lock_json(TODAY)
 
 
 def test_a_deployment_has_its_own_ids(tmp_path: Path) -> None:
@@ -30,11 +73,35 @@ def test_a_deployment_has_its_own_ids(tmp_path: Path) -> None:
     ids = load_ids(path)
     assert (2, 100_007) == (ids.action_id, ids.decision_id)
     assert ids.name_of(100_007) == "Decision"
-    assert load_ids(None).action_id == 1
+    assert load_ids(None).action_id == 4
+
+
+def test_a_deployment_keeps_the_ids_of_earlier_versions(tmp_path: Path) -> None:
+    """Registered anew, the lock has the new version's id beside the old one's: both are read."""
+    path = tmp_path / "ids.json"
+    before = tuple(
+        row._replace(schema_id=number)
+        for row, number in zip(built_in_versions()[:3], (70, 71, 72), strict=True)
+    )
+    path.write_text(lock_json({"Action": 99, "Decision": 0, "Policy": 0}, before), encoding="utf-8")
+    ids = load_ids(path)
+    assert (99, 71) == (ids.action_id, ids.decision_id)
+    assert [1, 2, 0] == [ids.action_version(number) for number in (70, 99, 71)]
+
+
+def test_a_lock_of_the_first_version_has_to_be_written_anew(tmp_path: Path) -> None:
+    """A program that would write what nobody registered does not start; the rows can still be taken over."""
+    path = tmp_path / "ids.json"
+    rows = json.loads((ROOT / "schemas" / BUILT_IN).read_text(encoding="utf-8"))["schemas"][:3]
+    # As version 1 wrote it: without the version.
+    path.write_text(json.dumps({"schemas": [{k: v for k, v in r.items() if k != "version"} for r in rows]}))
+    with pytest.raises(SchemaIdsError, match="no id for Action in the newest version"):
+        load_ids(path)
+    assert built_in_versions()[:3] == locked_schemas(path)
 
 
 def changed(row: int, **change: Any) -> str:
-    """The built-in lock with one row changed."""
+    """A lock of today's contracts with one row changed."""
     lock = json.loads(lock_json({"Action": 1, "Decision": 2, "Policy": 3}))
     lock["schemas"][row] |= change
     return json.dumps(lock)
