@@ -82,6 +82,15 @@ class Settings(BaseSettings):
         description="postgresql://… of an outside PostgreSQL; unset: the embedded one.",
     )
 
+    outside_keystore_dsn: SecretStr | None = Field(
+        default=None,
+        validation_alias="NERACA_KEYSTORE_DSN",
+        description="postgresql://… of the key store of personal data; unset: where the tables are.",
+    )
+    master_key_file: Path | None = Field(
+        default=None, description="File of the master keys of the key store; unset: master.key of the home."
+    )
+
     @classmethod
     def read(cls, *, home: Path | None = None) -> Self:
         """The settings from the environment; `home` from the command line wins.
@@ -105,7 +114,13 @@ class Settings(BaseSettings):
             ) from None
 
     @field_validator(
-        "home", "jar_cache", "kafka_ssl_ca", "kafka_ssl_certificate", "kafka_ssl_key", mode="before"
+        "home",
+        "jar_cache",
+        "kafka_ssl_ca",
+        "kafka_ssl_certificate",
+        "kafka_ssl_key",
+        "master_key_file",
+        mode="before",
     )
     @classmethod
     def _path_is_not_empty(cls, value: object) -> object:
@@ -157,7 +172,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https:// or http://")
         return value
 
-    @field_validator("outside_postgres_dsn", mode="after")
+    @field_validator("outside_postgres_dsn", "outside_keystore_dsn", mode="after")
     @classmethod
     def _dsn_can_be_read(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().strip():
@@ -258,6 +273,17 @@ class Settings(BaseSettings):
         if port is None:
             raise self._never_started()
         return EmbeddedPostgres(home).dsn(port)
+
+    def keystore_dsn(self) -> str:
+        """How to connect to the key store, with the password: not for logs.
+
+        Raises:
+            StackNotRunning: it is in the embedded stack, which was never started.
+
+        """
+        if self.outside_keystore_dsn is not None:
+            return self.outside_keystore_dsn.get_secret_value()
+        return self.postgres_dsn()
 
     def child_environment(self) -> dict[str, str]:
         """The environment for processes of ours that shall see the same settings."""

@@ -1,7 +1,6 @@
 """`neraca import`: an extract of SISKOTKLN as actions, decided, with a reconciliation report (§9)."""
 
 import contextlib
-import os
 import secrets
 import sys
 from collections import Counter
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
     from neraca.settings import Settings
     from producers.extract import Extract, ExtractAction, Pseudonyms
     from producers.reconciliation import Refusals
+    from producers.sealing import People
     from schemas.records import Decision
 
-# In the home folder: whoever has it can tell which NIK is which person.
-KEY_FILE: Final = "person-ids.key"
 # Actions between two looks at the progress.
 _ACTIONS_PER_STEP: Final = 1_000
 # How often a row may have been refused, each time to be judged anew when a correction brought what it lacked.
@@ -65,8 +63,12 @@ def import_(
     cutover = Cutover(
         policy.registration_limit.at, policy.closure.at, frozenset(policy.agreement_not_required)
     )
-    with _told_what_stopped(), Scratch() as scratch:
-        extract = Extract(folder, _pseudonyms(settings, is_dry_run=dry_run), cutover, scratch)
+    with (
+        _told_what_stopped(),
+        Scratch() as scratch,
+        _people(settings, is_dry_run=dry_run) as (people, pseudonyms),
+    ):
+        extract = Extract(folder, pseudonyms, people, cutover, scratch)
         tally = _Tally(Refusals(scratch))
         deciding: Deciding = (
             DryRun(tally.take)
@@ -220,51 +222,19 @@ def _page(html: Path) -> Iterator[TextIO]:
             partial.unlink()
 
 
-def _pseudonyms(settings: "Settings", *, is_dry_run: bool) -> "Pseudonyms":
-    """Give the keyed hashes of this home; a dry run leaves nothing behind, and makes a key up if need be."""
+@contextmanager
+def _people(settings: "Settings", *, is_dry_run: bool) -> "Iterator[tuple[People, Pseudonyms]]":
+    """Give where candidates are found, and the keyed hashes of this run; a dry run leaves nothing behind."""
     from producers.extract import KEY_BYTES, Pseudonyms
-    from schemas.errors import NeracaError
+    from producers.sealing import Strangers
 
-    path = settings.home / KEY_FILE
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError:
-        key = secrets.token_bytes(KEY_BYTES)
-        if not is_dry_run:
-            key = _keep_key(path, key)
-    except OSError as error:
-        raise NeracaError(
-            f"{path} cannot be read: {error.strerror}", advice="Run as the user who owns the folder."
-        ) from error
-    if len(key) != KEY_BYTES:
-        raise NeracaError(
-            f"{path} holds no key of {KEY_BYTES} bytes",
-            advice="Restore it from a backup: under another key everybody would be somebody else.",
-        )
-    return Pseudonyms(key)
+    if is_dry_run:
+        yield Strangers(), Pseudonyms(secrets.token_bytes(KEY_BYTES))
+        return
+    from neraca.keystore.opening import opened
 
-
-def _keep_key(path: Path, key: bytes) -> bytes:
-    """Write a new key, unless another import was quicker; give the one that stands there."""
-    from schemas.errors import FolderUnusable
-
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            # A link, and not a move: it never replaces a key that stands there.
-            path.hardlink_to(partial)
-        partial.unlink()
-        return path.read_bytes()
-    except OSError as error:
-        raise FolderUnusable(
-            f"cannot write in {path.parent}: {error.strerror}", advice="Give another folder with --home."
-        ) from error
+    with opened(settings) as store:
+        yield store, Pseudonyms(store.officers_key())
 
 
 @contextmanager

@@ -22,10 +22,10 @@ FORMAT = 1
 # Kafka refuses writes and PostgreSQL stops when the disk is full; below this a start is not worth trying.
 _FREE_BYTES_MIN = 512 * 1024 * 1024
 # What a home may hold before `stack.json` is written: by a start that was cut, `neraca demo` (a marker)
-# or `neraca import` (a key); and what a disk of its own holds from the beginning.
+# or `neraca import` (keys); and what a disk of its own holds from the beginning.
 _OWN_NAMES = frozenset(
     {"kafka", "postgres", "logs", "services", "services.json", "stack.json", "lock", ".write-test"}
-    | {"made-by-neraca-demo", "person-ids.key", "lost+found"}
+    | {"made-by-neraca-demo", "person-ids.key", "master.key", "lost+found"}
 )
 
 

@@ -1,4 +1,6 @@
-"""Rows of cpmi.csv: who registers for what. What is personal is hashed or judged here and goes no further."""
+"""Rows of cpmi.csv: who registers for what. What is personal is hashed, judged or sealed here, and goes no
+further in the clear.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from typing import Final, NamedTuple
 from producers.extract.actions import Wish
 from producers.extract.cells import Cells, Finding
 from producers.extract.files import CANDIDATES, place_of
-from producers.extract.identity import Pseudonyms, person_id
+from producers.extract.identity import Pseudonyms
+from producers.extract.people import PeopleOfExtract
 from producers.extract.personal import (
     contradiction,
     is_rounded,
@@ -20,6 +23,8 @@ from producers.extract.personal import (
 )
 from producers.extract.reference import Agencies, Permits
 from producers.extract.sink import Sink
+from producers.sealing import FIELD_BYTES_MAX
+from schemas.instants import format_date
 
 SCHEMES: Final = {
     "P TO P": "P_TO_P",
@@ -29,6 +34,9 @@ SCHEMES: Final = {
     "PERSEORANGAN": "INDIVIDUAL",
 }
 SEXES: Final = {"L": "M", "P": "F"}
+# Where the fields that are sealed stand, in the order of `sealing.FIELDS`.
+_COLUMNS: Final = ("nik", "nama", "tgl_lahir", "no_paspor")
+NIK_CHARACTERS_MAX: Final = 64
 
 
 class Candidate:
@@ -62,8 +70,16 @@ class Candidate:
 class Candidates:
     """The candidates, on disk, by registration number."""
 
-    def __init__(self, sink: Sink, pseudonyms: Pseudonyms, agencies: Agencies, permits: Permits) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        pseudonyms: Pseudonyms,
+        people: PeopleOfExtract,
+        agencies: Agencies,
+        permits: Permits,
+    ) -> None:
         self._sink: Final = sink
+        self._people: Final = people
         self._pseudonyms: Final = pseudonyms
         self._agencies: Final = agencies
         self._permits: Final = permits
@@ -87,6 +103,10 @@ class Candidates:
             row.remarks.append(Finding("nik_contradicts", "nik", f"it contradicts {contradicts}"))
         number = plain_passport(row.raw("no_paspor"))
         passport = self._pseudonyms.passport(number) if number else None
+        born = row.raw("tgl_lahir") if birth_day is None else format_date(birth_day)
+        fields = self._fields(
+            row, {"nik": nik, "name": row.raw("nama"), "birth_date": born, "passport": number}
+        )
         sink = self._sink
         about = {
             "permit_id": permit_id if permit_id in self._permits.by_number else None,
@@ -112,7 +132,7 @@ class Candidates:
             return
         person = self._pseudonyms.person(nik) if nik else None
         sink.scratch.db.execute(
-            "INSERT OR IGNORE INTO candidates VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT OR IGNORE INTO candidates VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 registration,
                 row.line,
@@ -128,23 +148,22 @@ class Candidates:
                 line if is_usable or about["permit_id"] else None,
                 position if is_usable else "",
                 sex,
+                self._people.kept(registration, fields) if is_usable else None,
             ),
         )
 
     def find(self, registration: str) -> Candidate | None:
         """Give the candidate of a registration."""
         found = self._find.execute(
-            "SELECT line, usable, person, marks, scheme, agency, destination, permit, permit_line,"
-            " position, sex"
-            " FROM candidates WHERE registration = ?",
+            "SELECT c.line, c.usable, c.person, c.marks, c.scheme, c.agency, c.destination, c.permit,"
+            " c.permit_line, c.position, c.sex, p.person_id"
+            " FROM candidates c LEFT JOIN people p ON p.person = c.person WHERE c.registration = ?",
             (registration,),
         ).fetchone()
         if found is None:
             return None
-        line, usable, person, marks, scheme, agency, destination, permit, permit_line, position, sex = found
-        wish = None
-        if usable:
-            wish = Wish(person_id(person), scheme, agency, destination, permit, permit_line, position, sex)
+        line, usable, person, marks, *wished, person_id = found
+        wish = Wish(person_id, *wished) if usable else None
         return Candidate(line, is_usable=bool(usable), person=person, marks=marks, wish=wish)
 
     def _line(self, row: Cells, scheme: str) -> tuple[str | None, str | None, int | None]:
@@ -170,6 +189,18 @@ class Candidates:
             row.add("value_missing", "nik", "it is empty: nobody can be matched")
         elif is_rounded(nik):
             row.add("value_unreadable", "nik", "a spreadsheet rounded it: nobody can be matched")
+        elif len(nik) > NIK_CHARACTERS_MAX:
+            row.add("value_unreadable", "nik", "it is far longer than a NIK: nobody can be matched")
+
+    def _fields(self, row: Cells, given: dict[str, str]) -> dict[str, str]:
+        """Give what is to be sealed; what is too long for any name is told, and left out."""
+        fields = {}
+        for (name, value), column in zip(given.items(), _COLUMNS, strict=True):
+            if len(value.encode("utf-8")) <= FIELD_BYTES_MAX:
+                fields[name] = value
+            elif column != "nik":
+                row.remarks.append(Finding("value_unreadable", column, "it is too long, and is not sealed"))
+        return fields
 
     def _blocked_by(self, agency_id: str | None, permit_id: str | None) -> int | None:
         """Give the place of the row that this one depends on and that is only reported."""

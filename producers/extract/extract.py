@@ -29,11 +29,13 @@ from producers.extract.files import (
 )
 from producers.extract.identity import ACTION_ID_BYTES, Pseudonyms, renewed
 from producers.extract.lives import Lives
+from producers.extract.people import PeopleOfExtract, Row
 from producers.extract.reference import Agencies, Offices, Permits
 from producers.extract.scratch import Scratch
 from producers.extract.sink import Sink
-from producers.extract.stages import Cutover, Stages
+from producers.extract.stages import REGISTERED, Cutover, Stages
 from producers.extract.trainings import Trainings
+from producers.sealing import People
 
 # Rows between two looks at the progress.
 _ROWS_PER_STEP: Final = 2_000
@@ -94,8 +96,10 @@ class Extract:
 
     """
 
-    def __init__(self, folder: Path, pseudonyms: Pseudonyms, cutover: Cutover, scratch: Scratch) -> None:
-        """Open every file and read its header.
+    def __init__(
+        self, folder: Path, pseudonyms: Pseudonyms, people: People, cutover: Cutover, scratch: Scratch
+    ) -> None:
+        """Open every file and read its header; `people` is where candidates are found.
 
         Raises:
             ExtractUnusable: a file or a column is missing.
@@ -108,7 +112,10 @@ class Extract:
         self._offices: Final = Offices()
         self.agencies: Final = Agencies()
         self.permits: Final = Permits()
-        self._candidates: Final = Candidates(self._sink, pseudonyms, self.agencies, self.permits)
+        self._people: Final = PeopleOfExtract(scratch, people, pseudonyms.run_key)
+        self._candidates: Final = Candidates(
+            self._sink, pseudonyms, self._people, self.agencies, self.permits
+        )
         self._stages: Final = Stages(self._sink, self._offices, self._candidates, pseudonyms, cutover)
         self._lives: Final = Lives(self._sink, self._candidates, cutover)
         self._trainings: Final = Trainings(self._sink, self._offices, self._candidates)
@@ -137,6 +144,7 @@ class Extract:
         self._each(PERMIT_LINES, lambda row: self.permits.take_line(row, sink), advance)
         self.permits.write(sink)
         self._each(CANDIDATES, self._candidates.take, advance)
+        self._people.find_all(advance)
         self._each(STAGES, self._stages.take, advance)
         self._lives.judge()
         self._each(TRAININGS, self._trainings.take, advance)
@@ -147,7 +155,14 @@ class Extract:
         self._candidates.check_open_registrations()
 
     def actions(self) -> Iterator[ExtractAction]:
-        """Give the actions in their order, each once: rows that say the same are one action."""
+        """Give the actions in their order, each once: rows that say the same are one action.
+
+        What is personal is sealed in them.
+        """
+        for row in self._people.sealed(self._actions()):
+            yield ExtractAction(row.avro, row.place, row.sub)
+
+    def _actions(self) -> Iterator[Row]:
         found = self.scratch.db.cursor().execute(
             "SELECT a.occurred, a.rank, a.place, a.sub, a.registration, a.avro FROM actions a"
             " LEFT JOIN held h ON h.place = a.place WHERE h.place IS NULL ORDER BY 1, 2, 3, 4"
@@ -165,16 +180,21 @@ class Extract:
                     self._sink.repeated(place, registration)
                 continue
             given.add(action_id)
-            yield ExtractAction(avro, place, sub)
+            yield Row(avro, place, sub, registration if rank == REGISTERED else None)
 
     def actions_again(self, attempt: int) -> Iterator[ExtractAction]:
         """Give those actions in their order that are to be decided again, under the ids of that attempt."""
         found = self.scratch.db.cursor().execute(
-            "SELECT a.place, a.sub, a.avro FROM actions a JOIN again n ON n.place = a.place AND n.sub = a.sub"
+            "SELECT a.place, a.sub, a.rank, a.registration, a.avro"
+            " FROM actions a JOIN again n ON n.place = a.place AND n.sub = a.sub"
             " ORDER BY a.occurred, a.rank, a.place, a.sub"
         )
-        for place, sub, avro in found.fetchall():
-            yield ExtractAction(renewed(avro, attempt), place, sub)
+        rows = (
+            Row(renewed(avro, attempt), place, sub, registration if rank == REGISTERED else None)
+            for place, sub, rank, registration, avro in found.fetchall()
+        )
+        for row in self._people.sealed(rows):
+            yield ExtractAction(row.avro, row.place, row.sub)
 
     def actions_count(self) -> int:
         """Give about how many actions there are, for a progress bar."""

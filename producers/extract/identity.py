@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from typing import Final
 
 KEY_BYTES: Final = 32
-PERSON_BYTES: Final = 16
 HASH_BYTES: Final = 16
 # Separates these ids from any other that is made of hashes; a change would make every second import a first.
 _ACTION_ID: Final = b"neraca extract action id v1\x00"
@@ -19,17 +19,26 @@ ACTION_ID_BYTES: Final = 16
 
 
 class Pseudonyms:
-    """Keyed hashes under one key (HMAC-SHA256), each for one purpose."""
+    """Keyed hashes (HMAC-SHA256), each for one purpose.
 
-    __slots__ = ("_key",)
+    All but an officer's are made under a key of this run, and mean nothing in the next: they only tell cells
+    apart. An officer's goes into actions, so its key must be the same in every import.
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) < KEY_BYTES:
+    Attributes:
+        run_key: The key of this run.
+
+    """
+
+    __slots__ = ("_officers_key", "run_key")
+
+    def __init__(self, officers_key: bytes, run_key: bytes | None = None) -> None:
+        self.run_key: Final = secrets.token_bytes(KEY_BYTES) if run_key is None else run_key
+        self._officers_key: Final = officers_key
+        if min(len(officers_key), len(self.run_key)) < KEY_BYTES:
             raise ValueError(f"a key has at least {KEY_BYTES} bytes")
-        self._key: Final = key
 
     def person(self, nik: str) -> bytes:
-        """Give the 16 bytes that stand for the owner of a NIK."""
+        """Give what stands for the owner of a NIK."""
         return self._of(b"person\x00", nik)
 
     def passport(self, number: str) -> bytes:
@@ -46,7 +55,8 @@ class Pseudonyms:
 
     def officer(self, name: str) -> bytes:
         """Give what stands for an officer whom the extract calls by name."""
-        return self._of(b"officer\x00", name)
+        message = b"officer\x00" + name.encode("utf-8", "surrogateescape")
+        return hmac.digest(self._officers_key, message, "sha256")[:HASH_BYTES]
 
     def row(self, cells: list[str]) -> bytes:
         """Give what stands for a whole row, to tell whether another says the same."""
@@ -54,10 +64,10 @@ class Pseudonyms:
 
     def _of(self, purpose: bytes, text: str) -> bytes:
         message = purpose + text.encode("utf-8", "surrogateescape")
-        return hmac.digest(self._key, message, "sha256")[:HASH_BYTES]
+        return hmac.digest(self.run_key, message, "sha256")[:HASH_BYTES]
 
     def __repr__(self) -> str:
-        """Show nothing of the key."""
+        """Show nothing of the keys."""
         return "Pseudonyms()"
 
 
@@ -67,12 +77,6 @@ def uuid_of(raw: bytes) -> bytes:
     marked[6] = marked[6] & 0x0F | 0x80
     marked[8] = marked[8] & 0x3F | 0x80
     return bytes(marked)
-
-
-def person_id(raw: bytes) -> str:
-    """Write what stands for a person as a UUID."""
-    text = uuid_of(raw).hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def with_action_id(avro: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """What an import holds on disk while it runs: candidates, actions to be sorted, defects, refusals.
 
 SQLite sorts more rows than fit into memory, and finds one of millions. The file is private, is removed at the
-end whatever happens, and has no column for anything personal: only keyed hashes of it.
+end whatever happens, and holds nothing personal in the clear: keyed hashes, and what is sealed (`people.py`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ _TABLES: Final = """
 CREATE TABLE candidates (
     registration TEXT PRIMARY KEY, line INTEGER NOT NULL, row BLOB NOT NULL, usable INTEGER NOT NULL,
     person BLOB, passport BLOB, marks BLOB, scheme TEXT, agency TEXT, destination TEXT, permit TEXT,
-    permit_line INTEGER, position TEXT, sex TEXT
+    permit_line INTEGER, position TEXT, sex TEXT, kept BLOB
 ) WITHOUT ROWID;
+CREATE TABLE people (person BLOB PRIMARY KEY, person_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE lives (
     registration TEXT PRIMARY KEY, started INTEGER, ended INTEGER, office TEXT,
     blocked_by INTEGER, cancelled_place INTEGER

@@ -15,6 +15,7 @@ from ledger.engine import Engine
 from ledger.policy import default_policy
 from producers.extract import Cutover, Extract, ExtractAction, Pseudonyms, Scratch
 from producers.extract.files import FILES
+from producers.sealing import Strangers
 from schemas.action_json import action_json
 from schemas.framing import read_action_record
 
@@ -179,7 +180,7 @@ def opened(folder: Path, key: bytes = KEY) -> Iterator[Extract]:
         policy.registration_limit.at, policy.closure.at, frozenset(policy.agreement_not_required)
     )
     with Scratch() as scratch:
-        yield Extract(folder, Pseudonyms(key), cutover, scratch)
+        yield Extract(folder, Pseudonyms(key, key), Strangers(key), cutover, scratch)
 
 
 def read(folder: Path, key: bytes = KEY) -> Reading:

@@ -96,13 +96,13 @@ def test_nothing_personal_on_any_topic_or_in_any_table(busy: Crew, tmp_path: Pat
                 assert_clean(row)
     for log in busy.folder.rglob("*.log"):
         assert_clean(log.read_text(encoding="utf-8"))
-    key = busy.settings.home / "person-ids.key"
-    assert (0o600, 32) == (stat.S_IMODE(key.stat().st_mode), len(key.read_bytes()))
+    key = busy.settings.home / "master.key"
+    assert 0o600 == stat.S_IMODE(key.stat().st_mode)
 
 
-def test_nobody_decides(stack: RunningStack, topic_prefix: str, tmp_path: Path) -> None:
+def test_nobody_decides(stack: RunningStack, topic_prefix: str, database: str, tmp_path: Path) -> None:
     """It ends with what happened and what to do, and says that another try is safe."""
-    with crew(stack.bootstrap, topic_prefix, tmp_path / "crew") as idle:
+    with crew(stack.bootstrap, topic_prefix, tmp_path / "crew", database) as idle:
         folder = SmallExtract.ready().write(tmp_path / "extract")
         said = neraca("import", folder, "--timeout-seconds", "2", settings=idle.settings)
     assert (2, b"") == (said.code, said.out)
@@ -111,11 +111,11 @@ def test_nobody_decides(stack: RunningStack, topic_prefix: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("key", [b"", b"short", b"x" * 33])
-def test_a_damaged_key_is_not_replaced(key: bytes, tmp_path: Path) -> None:
-    """Under another key everybody would be somebody else: the command stops."""
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "person-ids.key").write_bytes(key)
+def test_a_damaged_key_of_former_ids_is_not_replaced(key: bytes, busy: Crew, tmp_path: Path) -> None:
+    """Without it everybody whom the ledger knows would be somebody else: the command stops."""
+    path = busy.settings.home / "person-ids.key"
+    path.write_bytes(key)
     folder = SmallExtract.ready().write(tmp_path / "extract")
-    said = neraca("import", folder, "--home", tmp_path / "home")
+    said = neraca("import", folder, settings=busy.settings)
     assert (2, True) == (said.code, "holds no key of 32 bytes" in said.err)
-    assert key == (tmp_path / "home" / "person-ids.key").read_bytes()
+    assert key == path.read_bytes()
