@@ -17,12 +17,12 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from producers.gateway import history, openapi
+from producers.gateway import openapi
 from producers.gateway.actions import ActionDesk, Answer, load_batch, problem_answer
 from producers.gateway.decisions import DecisionFeed
-from producers.gateway.history import Moment
 from producers.gateway.limits import ACTION_BODY_BYTES_MAX, BATCH_BODY_BYTES_MAX, read_body
 from producers.gateway.metrics import GatewayMetrics
+from producers.gateway.moments import Moment, moment
 from producers.gateway.ports import (
     Access,
     AccessRecords,
@@ -166,9 +166,7 @@ class _Paths:
             await self._keep(principal, "decision", str(seq), 403, request.query_params)
             raise ProblemFound(problem("NOT_ALLOWED", "the key reads no decisions"))
         position, decision = await self._parts.reads.decision(seq)
-        is_there = decision is not None and (
-            at.is_now or at.includes(seq, decision.occurred_at, decision.entered_at)
-        )
+        is_there = decision is not None and (at.is_now or at.includes(decision))
         await self._keep(principal, "decision", str(seq), 200 if is_there else 404, request.query_params)
         if decision is None or not is_there:
             raise ProblemFound(problem("NOT_FOUND", headers={"Seq": str(position)}, seq=position))
@@ -298,9 +296,9 @@ def _preferences(request: Request, wait_seconds: float) -> tuple[bool, float]:
 
 def _moment(request: Request) -> Moment:
     try:
-        return history.moment(request.query_params.get("as_of"), request.query_params.get("known_at"))
+        return moment(request.query_params.get("as_of"), request.query_params.get("known_at"))
     except BadInstantError as error:
-        advice = "as_of is an instant with an offset; known_at is one as well, or a seq"
+        advice = "as_of is an instant with an offset; known_at is one, one behind recorded:, or a seq"
         raise ProblemFound(problem("BAD_REQUEST", f"{error.reason}: {advice}")) from None
 
 

@@ -386,7 +386,6 @@ _READING: Final = (
     "NOT_FOUND",
     "DATABASE_UNAVAILABLE",
     "JOURNAL_UNAVAILABLE",
-    "HISTORY_TOO_LONG",
 )
 _SENDING: Final = (
     *_EVERYWHERE,
@@ -423,8 +422,15 @@ _AXES: Final = [
     {
         "name": "known_at",
         "in": "query",
-        "schema": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}]},
-        "description": "When it was known: only what was entered by then; or a `seq`: nothing decided later.",
+        "schema": {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "string", "pattern": "^recorded:"},
+                {"type": "integer", "minimum": 0},
+            ]
+        },
+        "description": "When it was known: only what was entered by then; `recorded:` and an instant: only "
+        "what the broker had recorded by then; or a `seq`: nothing decided later.",
     },
     {
         "name": "Min-Seq",

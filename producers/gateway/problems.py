@@ -155,13 +155,6 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Ulangi permintaan beberapa saat lagi; `seq` menunjukkan posisi tabel.",
         ),
         _kind(
-            "HISTORY_TOO_LONG",
-            422,
-            "The history behind this answer is too long to be told here",
-            "Ask `neraca as-of` on the machine of the ledger.",
-            "Gunakan `neraca as-of` pada mesin buku besar.",
-        ),
-        _kind(
             "OUTCOME_UNKNOWN",
             504,
             "Unknown: no decision came in time",

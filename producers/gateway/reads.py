@@ -1,7 +1,7 @@
 """What the tables say, and at which `seq` they say it: one statement, one snapshot, one position.
 
-Reads PostgreSQL only. Instants on two axes are folded from whole decisions (`history.py`): the tables name
-them by `seq` and hash, the journal has their bytes. Never writes.
+Reads PostgreSQL; only a whole decision is read from the journal, where the tables name it by `seq` and hash.
+What was true at another moment is answered by the functions of 0007_as_of.sql. Never writes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from producers.gateway import history
-from producers.gateway.history import Document, Moment
+from producers.gateway.documents import (
+    Document,
+    registration_document,
+    registration_of_row,
+    registration_then,
+)
+from producers.gateway.moments import Moment
 from producers.gateway.ports import Journal
 from producers.gateway.problems import ProblemFound, problem
 from schemas.codec import decode_decision
@@ -32,55 +37,40 @@ CONNECT_SECONDS: Final = 3.0
 STATEMENT_TIMEOUT_MS: Final = 5_000
 # How often the position is looked at while somebody waits for it.
 LOOK_SECONDS: Final = 0.004
-# A person has dozens of decisions, a permit hundreds that change it: more is read by the audit commands.
-DECISIONS_MAX: Final = 2_000
 
 Rows = list[dict[str, Any]]
 Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
 
 _POSITION: Final = "SELECT seq, decision_sha256 FROM neraca.projection_positions WHERE projection = 'current'"
 _REGISTRATIONS_OF: Final = "SELECT * FROM neraca.registrations WHERE person_id = %s ORDER BY registered_seq"
-# Materialised: the decisions of one person are found by two indexes, and never by walking the journal for the
-# sake of its order.
-_NAMED: Final = """
-WITH named AS MATERIALIZED ({which})
-SELECT d.seq, coalesce(n.previous_sha256, p.decision_sha256) AS sha256
-FROM named d JOIN neraca.projection_positions p ON p.projection = 'current'
-LEFT JOIN neraca.decisions n ON n.seq = d.seq + 1
-ORDER BY d.seq LIMIT %s
-"""
-OF_PERSON: Final = _NAMED.format(
-    which="""
-    SELECT seq FROM neraca.decisions WHERE person_id = %s AND outcome = 'ACCEPTED'
-    UNION
-    SELECT seq FROM neraca.decisions WHERE registration_id = ANY(%s) AND outcome = 'ACCEPTED'
-"""
-)
-OF_PERMIT: Final = _NAMED.format(
-    which="""
-    SELECT seq FROM neraca.decisions WHERE permit_id = %s AND outcome = 'ACCEPTED'
-    AND kind IN ('permit_issued', 'permit_extended', 'permit_revoked', 'permit_reinstated',
-                 'quota_raised', 'quota_lowered')
-"""
-)
 ONE: Final = """
 SELECT p.seq AS position, d.seq, coalesce(n.previous_sha256, p.decision_sha256) AS sha256
 FROM neraca.projection_positions p LEFT JOIN neraca.decisions d ON d.seq = %s
 LEFT JOIN neraca.decisions n ON n.seq = d.seq + 1
 WHERE p.projection = 'current'
 """
-BALANCES_AT: Final = """
-SELECT line, account, sum(moved)::bigint AS units
-FROM (SELECT line, to_account AS account, units AS moved, seq FROM neraca.postings WHERE permit_id = %s
-      UNION ALL
-      SELECT line, from_account, -units, seq FROM neraca.postings WHERE permit_id = %s) m
-JOIN neraca.decisions d USING (seq)
-WHERE (%s::timestamptz IS NULL OR d.occurred_at <= %s) AND (%s::timestamptz IS NULL OR d.entered_at <= %s)
-      AND (%s::bigint IS NULL OR d.seq <= %s)
-GROUP BY line, account
+_BOUNDS: Final = "%(true_at)s, %(known_seq)s, %(entered_by)s, %(recorded_by)s"
+REGISTRATION_THEN: Final = (
+    f"SELECT * FROM neraca.registrations_as_of({_BOUNDS}) WHERE registration_id = %(id)s"
+)
+PERSON_THEN: Final = f"""
+SELECT * FROM neraca.person_as_of(%(id)s, {_BOUNDS}) ORDER BY (stages->'registered'->>'seq')::bigint
 """
+THING_THEN: Final = f"SELECT * FROM neraca.reference_as_of({_BOUNDS}) WHERE thing = %(thing)s AND id = %(id)s"
+TRAININGS_THEN: Final = f"""
+SELECT * FROM neraca.reference_as_of({_BOUNDS})
+WHERE thing = 'training'
+  AND id = ANY (ARRAY(SELECT training_id FROM neraca.trainings WHERE person_id = %(id)s)) ORDER BY id
+"""
+HELD_THEN: Final = """
+SELECT (changed->>'held')::boolean AS held, occurred_at, seq FROM neraca.reference_history
+WHERE thing = 'person' AND id = %(id)s AND occurred_at <= %(true_at)s AND seq <= %(known_seq)s
+  AND entered_at <= %(entered_by)s AND coalesce(recorded_at, entered_at) <= %(recorded_by)s
+ORDER BY occurred_at DESC, seq DESC LIMIT 1
+"""
+LINES_THEN: Final = f"SELECT * FROM neraca.quota_balances_as_of({_BOUNDS}) WHERE permit_id = %(id)s"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ACCOUNTS: Final = ("available", "reserved", "departed", "forfeited")
+_ACCOUNTS: Final = ("granted", "available", "reserved", "departed", "forfeited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +84,6 @@ class Seen:
 def micros(at: datetime) -> int:
     """Microseconds since 1970, exactly."""
     return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def _at(us: int | None) -> datetime | None:
-    return None if us is None else _EPOCH + timedelta(microseconds=us)
 
 
 async def open_pool(dsn: str) -> Pool:
@@ -226,109 +212,66 @@ class Reads:
         """Give a registration."""
         async with self._snapshot() as connection:
             seq = await _position(connection)
-            rows = await _query(
-                connection, "SELECT * FROM neraca.registrations WHERE registration_id = %s", registration_id
-            )
-            if not rows:
-                return Seen(seq, None)
             if at.is_now:
-                return Seen(seq, _registration(rows[0]))
-            person_id = rows[0]["person_id"]
-            same = await _query(connection, _REGISTRATIONS_OF, person_id)
-            ids = [row["registration_id"] for row in same]
-            named = await _query(connection, OF_PERSON, person_id, ids, DECISIONS_MAX + 1)
-        decisions = await self._decisions(named)
-        return Seen(seq, history.registration_at(registration_id, decisions, at))
+                rows = await _query(
+                    connection,
+                    "SELECT * FROM neraca.registrations WHERE registration_id = %s",
+                    registration_id,
+                )
+                return Seen(seq, _registration(rows[0]) if rows else None)
+            rows = await _then(connection, REGISTRATION_THEN, at, id=registration_id)
+        return Seen(seq, registration_then(rows[0], micros) if rows else None)
 
     async def person(self, person_id: str, at: Moment) -> Seen:
         """Give what is known of a person: holds, registrations, trainings."""
         async with self._snapshot() as connection:
             seq = await _position(connection)
-            registrations = await _query(connection, _REGISTRATIONS_OF, person_id)
-            held = await _query(
-                connection, "SELECT held_since FROM neraca.people_on_hold WHERE person_id = %s", person_id
-            )
-            trainings = await _query(
-                connection,
-                "SELECT training_id, person_id, provider_id, provider_type, status, seq AS changed_seq"
-                " FROM neraca.trainings WHERE person_id = %s ORDER BY training_id",
-                person_id,
-            )
-            ids = [row["registration_id"] for row in registrations]
-            named: Rows = []
-            if not at.is_now or not (registrations or held or trainings):
-                named = await _query(connection, OF_PERSON, person_id, ids, DECISIONS_MAX + 1)
-        if at.is_now:
-            if not (registrations or held or trainings or named):
-                return Seen(seq, None)
-            since = format_instant(micros(held[0]["held_since"]), 0) if held else None
-            return Seen(
-                seq,
-                {
-                    "person_id": person_id,
-                    "held": bool(held),
-                    "held_since": since,
-                    "registrations": [_registration(row) for row in registrations],
-                    "trainings": trainings,
-                },
-            )
-        decisions = await self._decisions(named)
-        if not any(at.includes(int(d.seq), d.occurred_at, d.entered_at) for d in decisions):
+            held = await _then(connection, HELD_THEN, at, id=person_id)
+            if at.is_now:
+                rows = await _query(connection, _REGISTRATIONS_OF, person_id)
+                registrations = [_registration(row) for row in rows]
+            else:
+                rows = await _then(connection, PERSON_THEN, at, id=person_id)
+                registrations = [registration_then(row, micros) for row in rows]
+            trainings = await _then(connection, TRAININGS_THEN, at, id=person_id)
+        if not (registrations or held or trainings):
             return Seen(seq, None)
-        then = [history.registration_at(one, decisions, at) for one in ids]
-        trained = [history.training_at(row["training_id"], decisions, at) for row in trainings]
-        is_held, since = history.held_at(person_id, decisions, at)
+        is_held = bool(held) and held[0]["held"]
         return Seen(
             seq,
             {
                 "person_id": person_id,
                 "held": is_held,
-                "held_since": since,
-                "registrations": [one for one in then if one],
-                "trainings": [one for one in trained if one],
+                "held_since": format_instant(micros(held[0]["occurred_at"]), 0) if is_held else None,
+                "registrations": registrations,
+                "trainings": [
+                    {"training_id": row["id"], **row["state"], "changed_seq": row["changed_seq"]}
+                    for row in trainings
+                ],
             },
         )
 
     async def permit(self, permit_id: str, at: Moment) -> Seen:
         """Give a permit with the accounts of its lines."""
-        named: Rows = []
         async with self._snapshot() as connection:
             seq = await _position(connection)
-            rows = await _query(connection, "SELECT * FROM neraca.permits WHERE permit_id = %s", permit_id)
-            if not rows:
-                return Seen(seq, None)
+            found = await _then(connection, THING_THEN, at, thing="permit", id=permit_id)
             if at.is_now:
-                lines = await _query(
-                    connection,
-                    "SELECT l.line, l.position, l.sex,"
-                    " b.granted, b.available, b.reserved, b.departed, b.forfeited"
-                    " FROM neraca.permit_lines l JOIN neraca.quota_balances b USING (permit_id, line)"
-                    " WHERE l.permit_id = %s ORDER BY l.line",
-                    permit_id,
+                # A permit has a few changes, and its lines any number of postings.
+                moved = await _query(
+                    connection, "SELECT * FROM neraca.quota_balances WHERE permit_id = %s", permit_id
                 )
-                return Seen(seq, {**_permit(rows[0]), "lines": lines})
-            named = await _query(connection, OF_PERMIT, permit_id, DECISIONS_MAX + 1)
-            as_of, known = _at(at.as_of_us), _at(at.known_us)
-            moved = await _query(
-                connection,
-                BALANCES_AT,
-                permit_id,
-                permit_id,
-                as_of,
-                as_of,
-                known,
-                known,
-                at.known_seq,
-                at.known_seq,
-            )
-        permit = history.permit_at(permit_id, await self._decisions(named), at)
-        if permit is None:
+            else:
+                moved = await _then(connection, LINES_THEN, at, id=permit_id)
+        if not found:
             return Seen(seq, None)
-        units = {(row["line"], row["account"]): int(row["units"]) for row in moved}
-        for line in permit["lines"]:
-            balances = {account: units.get((line["line"], account), 0) for account in _ACCOUNTS}
-            line.update(granted=sum(balances.values()), **balances)
-        return Seen(seq, permit)
+        state = found[0]["state"]
+        accounts = {row["line"]: {name: row[name] for name in _ACCOUNTS} for row in moved}
+        nothing = dict.fromkeys(_ACCOUNTS, 0)
+        lines = [{**line, **accounts.get(line["line"], nothing)} for line in state.pop("lines")]
+        lines.sort(key=lambda line: line["line"])
+        changed_seq = found[0]["changed_seq"]
+        return Seen(seq, {"permit_id": permit_id, **state, "changed_seq": changed_seq, "lines": lines})
 
     async def decision(self, seq: int) -> tuple[int, Decision | None]:
         """Give the position of the tables, and a decision if they reach it."""
@@ -367,8 +310,6 @@ class Reads:
         """Give whole decisions, from memory or from the journal, each the one that the tables know by its
         hash.
         """
-        if len(rows) > DECISIONS_MAX:
-            raise ProblemFound(problem("HISTORY_TOO_LONG"))
         found = {int(row["seq"]): self._recent(int(row["seq"])) for row in rows}
         wanted = [(int(row["seq"]), bytes(row["sha256"])) for row in rows if found[int(row["seq"])] is None]
         if wanted:
@@ -387,6 +328,13 @@ async def _query(connection: AsyncConnection[dict[str, Any]], query: str, *param
     return await cursor.fetchall()
 
 
+async def _then(
+    connection: AsyncConnection[dict[str, Any]], query: str, at: Moment, **parameters: str
+) -> Rows:
+    cursor = await connection.execute(query.encode(), {**at.bounds(), **parameters}, binary=True)
+    return await cursor.fetchall()
+
+
 async def _position(connection: AsyncConnection[dict[str, Any]]) -> int:
     rows = await _query(connection, _POSITION)
     return int(rows[0]["seq"]) if rows else -1
@@ -394,19 +342,7 @@ async def _position(connection: AsyncConnection[dict[str, Any]]) -> int:
 
 def _registration(row: dict[str, Any]) -> Document:
     return {
-        **history.registration_document(history.registration_of_row(row, micros)),
-        "changed_seq": row["seq"],
-    }
-
-
-def _permit(row: dict[str, Any]) -> Document:
-    return {
-        "permit_id": row["permit_id"],
-        "agency_id": row["agency_id"],
-        "destination": row["destination"],
-        "valid_from": row["valid_from"].isoformat(),
-        "valid_to": row["valid_to"].isoformat(),
-        "revoked": row["revoked"],
+        **registration_document(registration_of_row(row, micros)),
         "changed_seq": row["seq"],
     }
 

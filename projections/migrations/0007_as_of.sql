@@ -179,6 +179,7 @@ BEGIN ATOMIC
         SELECT * FROM neraca.registrations_as_of(
             person_as_of.true_at, person_as_of.known_seq, person_as_of.entered_by, person_as_of.recorded_by
         ) then_ WHERE then_.registration_id = ever.registration_id
+        OFFSET 0 -- Or the planner would take this apart, and look at every registration before it chooses.
     ) one
     WHERE one.person_id = person_as_of.person;
 END;

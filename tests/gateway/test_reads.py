@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from producers.gateway import reads
+from producers.gateway.moments import Moment
 from tests.gateway.desk import BP3MI, HQ, Desk, Running, action, permit, registered
 
 
@@ -85,6 +86,10 @@ def test_known_at(desk: Desk, word: str, story: dict[str, int]) -> None:
     assert 404 == desk.get(path, known_at=story["registered"] - 1).status_code
     # It was all entered now, so nobody knew of it last year.
     assert 404 == desk.get(path, known_at="2024-01-01T00:00:00Z").status_code
+    assert 404 == desk.get(path, known_at="recorded:2024-01-01T00:00:00Z").status_code
+    recorded = desk.get(f"/v1/decisions/{story['verified']}").json()["recorded_at"]
+    then = desk.get(path, known_at=f"recorded:{recorded}").json()
+    assert "documents_verified" in then["stages"]
     then = desk.get(path, as_of="2023-09-05T00:00:00Z", known_at=story["cancelled"]).json()
     assert ["registered"] == list(then["stages"])
     assert 404 == desk.get(f"/v1/decisions/{story['held']}", known_at=story["signed"]).status_code
@@ -141,10 +146,14 @@ def test_the_service_tells_of_itself(desk: Desk) -> None:
 
 def test_the_past_is_found_by_indexes(running: Running) -> None:
     """No question about the past walks the journal: where a plan may avoid reading a table whole, it does."""
-    questions: list[tuple[str, tuple[object, ...]]] = [
-        (reads.OF_PERSON, ("person", ["R-1", "R-2"], 10)),
-        (reads.OF_PERMIT, ("permit", 10)),
-        (reads.BALANCES_AT, ("permit", "permit", None, None, None, None, None, None)),
+    at: dict[str, object] = {**Moment(as_of_us=1).bounds(), "id": "x", "thing": "permit"}
+    questions: list[tuple[str, tuple[object, ...] | dict[str, object]]] = [
+        (reads.REGISTRATION_THEN, at),
+        (reads.PERSON_THEN, at),
+        (reads.THING_THEN, at),
+        (reads.TRAININGS_THEN, at),
+        (reads.HELD_THEN, at),
+        (reads.LINES_THEN, at),
         (reads.ONE, (5,)),
     ]
     with psycopg.connect(running.dsn, autocommit=True) as connection:
@@ -153,7 +162,9 @@ def test_the_past_is_found_by_indexes(running: Running) -> None:
             plan = connection.execute(f"EXPLAIN {question}".encode(), parameters).fetchall()
             text = "\n".join(str(row[0]) for row in plan)
             assert "Index" in text
-            assert not re.search(r"Seq Scan on (decisions|postings)", text), text
+            assert not re.search(r"Seq Scan on (decisions|postings|registrations|reference_history)", text), (
+                text
+            )
             # Nor does it walk an index from end to end.
             for line in re.findall(r"Index.* Scan.*on (?:decisions|postings).*\n.*", text):
                 assert "Cond" in line, text

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from producers.gateway.history import registration_document
+from producers.gateway.documents import registration_document
 from schemas.codec import decode_decision
 from schemas.instants import format_date
 from schemas.records import Decision
