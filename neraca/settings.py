@@ -91,6 +91,14 @@ class Settings(BaseSettings):
         default=None, description="File of the master keys of the key store; unset: master.key of the home."
     )
 
+    log_origin: str | None = Field(
+        default=None,
+        description="Name of the journal as a transparency log, like example.org/ledger; unset: a made one.",
+    )
+    log_key_file: Path | None = Field(
+        default=None, description="File of the log's private key; unset: in the home folder."
+    )
+
     @classmethod
     def read(cls, *, home: Path | None = None) -> Self:
         """The settings from the environment; `home` from the command line wins.
@@ -120,6 +128,7 @@ class Settings(BaseSettings):
         "kafka_ssl_certificate",
         "kafka_ssl_key",
         "master_key_file",
+        "log_key_file",
         mode="before",
     )
     @classmethod
@@ -152,6 +161,13 @@ class Settings(BaseSettings):
             raise ValueError(f"cannot be split into words: {error}") from None
         if wrong := [word for word in words if not word.startswith("-")]:
             raise ValueError(f"{wrong[0]!r} is no option")
+        return value
+
+    @field_validator("log_origin", mode="after")
+    @classmethod
+    def _origin_names_a_log(cls, value: str | None) -> str | None:
+        if value is not None and (not value.isprintable() or not value or any(c in value for c in " +")):
+            raise ValueError("must be like example.org/ledger: no space and no plus sign")
         return value
 
     @field_validator("kafka_bootstrap_servers", mode="after")

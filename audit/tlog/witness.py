@@ -151,8 +151,8 @@ class Witness:
             raise self._refused(
                 last,
                 signed,
-                f"the log {new.origin} of {new.size} decisions does not begin with the {old.size} that it had: "
-                "something was changed or taken out, or the proof is of other sizes",
+                f"the log {new.origin} of {new.size} decisions does not begin with the {old.size} that it "
+                "had: something was changed or taken out, or the proof is of other sizes",
             )
 
     def _refused(self, last: SignedCheckpoint, signed: SignedCheckpoint, message: str) -> WitnessRefused:

@@ -25,7 +25,7 @@ _FREE_BYTES_MIN = 512 * 1024 * 1024
 # or `neraca import` (keys); and what a disk of its own holds from the beginning.
 _OWN_NAMES = frozenset(
     {"kafka", "postgres", "logs", "services", "services.json", "stack.json", "lock", ".write-test"}
-    | {"made-by-neraca-demo", "person-ids.key", "master.key", "lost+found"}
+    | {"made-by-neraca-demo", "person-ids.key", "master.key", "log-keys", "lost+found"}
 )
 
 
@@ -96,6 +96,10 @@ class Home:
     def service_folder(self, name: str) -> Path:
         """Where a service may keep what it can rebuild, such as snapshots."""
         return self.folder / "services" / name
+
+    def log_keys_folder(self, name: str) -> Path:
+        """Where the keys of a journal's transparency log lie."""
+        return self.folder / "log-keys" / name
 
     def prepare(self) -> list[Path]:
         """Make the folder if need be, and see that it can be used; what was made, for `tidy`.
