@@ -31,8 +31,14 @@ _COMMANDS = {
     "decide": "neraca.commands.decide:decide",
     "submit": "neraca.commands.submit:submit",
     "import": "neraca.commands.import_:import_",
+    "rebuild": "neraca.commands.rebuild:rebuild",
+    "verify": "neraca.commands.verify:verify",
     "workload": "neraca.commands.workload:workload",
     "keys": "neraca.commands.keys:keys",
+    "reveal": "neraca.commands.reveal:reveal",
+    "erase": "neraca.commands.erase:erase",
+    "keystore": "neraca.commands.keystore:keystore",
+    "as-of": "neraca.commands.as_of:as_of",
     "run": "neraca.commands.run:run",
 }
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from schemas.decision_json import stages_in_order
 from schemas.instants import format_instant
 from schemas.records import Registration, Stage, Unit
 
 Document = dict[str, Any]
+Row = Mapping[str, Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ACCOUNTS: Final = ("granted", "available", "reserved", "departed", "forfeited")
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def registration_document(r: Registration) -> Document:
@@ -37,7 +46,7 @@ def registration_document(r: Registration) -> Document:
     }
 
 
-def registration_of_row(row: Mapping[str, Any], micros: Callable[[Any], int]) -> Registration:
+def registration_of_row(row: Row) -> Registration:
     """Give the registration behind its row."""
 
     def stage(name: str) -> Stage | None:
@@ -74,7 +83,7 @@ def registration_of_row(row: Mapping[str, Any], micros: Callable[[Any], int]) ->
     )
 
 
-def registration_then(row: Mapping[str, Any], micros: Callable[[datetime], int]) -> Document:
+def registration_then(row: Row) -> Document:
     """Give the document of a registration as it was: a row of `neraca.registrations_as_of`."""
     passed = sorted(row["stages"].items(), key=lambda stage: stage[1]["seq"])
     unit = row["unit_permit_id"]
@@ -94,3 +103,33 @@ def registration_then(row: Mapping[str, Any], micros: Callable[[datetime], int])
         "stage_seqs": [stage["seq"] for _, stage in passed],
         "changed_seq": row["changed_seq"],
     }
+
+
+def person_then(
+    person_id: str, held: Sequence[Row], registrations: list[Document], trainings: Sequence[Row]
+) -> Document | None:
+    """Give the document of a person, from the last row of HELD_THEN, if any, and those of TRAININGS_THEN."""
+    if not (registrations or held or trainings):
+        return None
+    is_held = bool(held) and held[0]["held"]
+    return {
+        "person_id": person_id,
+        "held": is_held,
+        "held_since": format_instant(micros(held[0]["occurred_at"]), 0) if is_held else None,
+        "registrations": registrations,
+        "trainings": [
+            {"training_id": row["id"], **row["state"], "changed_seq": row["changed_seq"]} for row in trainings
+        ],
+    }
+
+
+def permit_then(permit_id: str, found: Sequence[Row], balances: Sequence[Row]) -> Document | None:
+    """Give the document of a permit, from the row of THING_THEN, if any, and its lines' balances."""
+    if not found:
+        return None
+    state = dict(found[0]["state"])
+    accounts = {row["line"]: {name: row[name] for name in _ACCOUNTS} for row in balances}
+    nothing = dict.fromkeys(_ACCOUNTS, 0)
+    lines = [{**line, **accounts.get(line["line"], nothing)} for line in state.pop("lines")]
+    lines.sort(key=lambda line: line["line"])
+    return {"permit_id": permit_id, **state, "changed_seq": found[0]["changed_seq"], "lines": lines}

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -20,6 +19,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from producers.gateway.documents import (
     Document,
+    permit_then,
+    person_then,
     registration_document,
     registration_of_row,
     registration_then,
@@ -29,7 +30,6 @@ from producers.gateway.ports import Journal
 from producers.gateway.problems import ProblemFound, problem
 from schemas.codec import decode_decision
 from schemas.errors import BrokerUnavailable, JournalMismatch
-from schemas.instants import format_instant
 from schemas.records import Decision
 
 CONNECTIONS_MAX: Final = 8
@@ -69,8 +69,6 @@ WHERE thing = 'person' AND id = %(id)s AND occurred_at <= %(true_at)s AND seq <=
 ORDER BY occurred_at DESC, seq DESC LIMIT 1
 """
 LINES_THEN: Final = f"SELECT * FROM neraca.quota_balances_as_of({_BOUNDS}) WHERE permit_id = %(id)s"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ACCOUNTS: Final = ("granted", "available", "reserved", "departed", "forfeited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,6 @@ class Seen:
 
     seq: int
     document: Document | None
-
-
-def micros(at: datetime) -> int:
-    """Microseconds since 1970, exactly."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 async def open_pool(dsn: str) -> Pool:
@@ -220,7 +213,7 @@ class Reads:
                 )
                 return Seen(seq, _registration(rows[0]) if rows else None)
             rows = await _then(connection, REGISTRATION_THEN, at, id=registration_id)
-        return Seen(seq, registration_then(rows[0], micros) if rows else None)
+        return Seen(seq, registration_then(rows[0]) if rows else None)
 
     async def person(self, person_id: str, at: Moment) -> Seen:
         """Give what is known of a person: holds, registrations, trainings."""
@@ -232,24 +225,9 @@ class Reads:
                 registrations = [_registration(row) for row in rows]
             else:
                 rows = await _then(connection, PERSON_THEN, at, id=person_id)
-                registrations = [registration_then(row, micros) for row in rows]
+                registrations = [registration_then(row) for row in rows]
             trainings = await _then(connection, TRAININGS_THEN, at, id=person_id)
-        if not (registrations or held or trainings):
-            return Seen(seq, None)
-        is_held = bool(held) and held[0]["held"]
-        return Seen(
-            seq,
-            {
-                "person_id": person_id,
-                "held": is_held,
-                "held_since": format_instant(micros(held[0]["occurred_at"]), 0) if is_held else None,
-                "registrations": registrations,
-                "trainings": [
-                    {"training_id": row["id"], **row["state"], "changed_seq": row["changed_seq"]}
-                    for row in trainings
-                ],
-            },
-        )
+        return Seen(seq, person_then(person_id, held, registrations, trainings))
 
     async def permit(self, permit_id: str, at: Moment) -> Seen:
         """Give a permit with the accounts of its lines."""
@@ -263,15 +241,7 @@ class Reads:
                 )
             else:
                 moved = await _then(connection, LINES_THEN, at, id=permit_id)
-        if not found:
-            return Seen(seq, None)
-        state = found[0]["state"]
-        accounts = {row["line"]: {name: row[name] for name in _ACCOUNTS} for row in moved}
-        nothing = dict.fromkeys(_ACCOUNTS, 0)
-        lines = [{**line, **accounts.get(line["line"], nothing)} for line in state.pop("lines")]
-        lines.sort(key=lambda line: line["line"])
-        changed_seq = found[0]["changed_seq"]
-        return Seen(seq, {"permit_id": permit_id, **state, "changed_seq": changed_seq, "lines": lines})
+        return Seen(seq, permit_then(permit_id, found, moved))
 
     async def decision(self, seq: int) -> tuple[int, Decision | None]:
         """Give the position of the tables, and a decision if they reach it."""
@@ -342,7 +312,7 @@ async def _position(connection: AsyncConnection[dict[str, Any]]) -> int:
 
 def _registration(row: dict[str, Any]) -> Document:
     return {
-        **registration_document(registration_of_row(row, micros)),
+        **registration_document(registration_of_row(row)),
         "changed_seq": row["seq"],
     }
 
