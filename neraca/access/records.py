@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Final
+from typing import Any, Final
+
+from psycopg import Connection
 
 from producers.gateway.ports import Access
 from producers.gateway.reads import Pool
@@ -20,6 +22,22 @@ _INSERT: Final = """
 INSERT INTO neraca_access.access_records (key_id, officer, kind, subject_id, status, parameters)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::jsonb[])
 """
+
+
+def keep_now(connection: Connection[tuple[Any, ...]], access: Access) -> None:
+    """Keep one record, for a command; committed when this returns (the connection is in autocommit)."""
+    parameters = json.dumps(dict(access.parameters))
+    connection.execute(
+        _INSERT.encode(),
+        (
+            [access.key_id],
+            [access.officer],
+            [access.kind],
+            [access.subject_id],
+            [access.status],
+            [parameters],
+        ),
+    )
 
 
 class AccessRecorder:

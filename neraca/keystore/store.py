@@ -60,19 +60,23 @@ class Erasure:
     """What the key store knows of an erasure.
 
     Attributes:
-        person_id: Who was erased.
-        at: When the key was destroyed.
+        person_id: Who is erased.
+        action_id: The action that records it.
+        requested_at: When it was asked for.
         officer: By whom.
         reason: Why.
         seq: The decision that records it; None while none is known to.
+        erased_at: When the key was destroyed; None while it is there.
 
     """
 
     person_id: str
-    at: datetime
+    action_id: uuid.UUID
+    requested_at: datetime
     officer: str
     reason: str
     seq: int | None
+    erased_at: datetime | None
 
 
 def random_id(_: str) -> uuid.UUID:
@@ -136,48 +140,66 @@ class KeyStore:
         )
         return {str(person_id): self._person(person_id, master, key) for person_id, master, key in rows}
 
-    def erase(self, person_id: str, officer: str, reason: str) -> tuple[Erasure, bool]:
-        """Destroy a person's key; gives what is kept of it, and whether it was there until now.
+    def find(self, nik: str) -> Person | None:
+        """Give the owner of a NIK; None where nobody with it was ever met, and nobody is made."""
+        found = self._find([hash_of(key, nik) for key in self.lookup_keys().values()])
+        return next(iter(found.values()), None)
+
+    def ask_erasure(self, person_id: str, officer: str, reason: str) -> Erasure:
+        """Keep that a person is to be erased, unless it is kept already; gives what is kept.
 
         Raises:
             PersonUnknown: the key store has no such person.
 
         """
-        with self.connection.transaction():
-            erased = self.connection.execute(
-                "UPDATE neraca_keys.people SET master_key_id = NULL, wrapped_key = NULL, erased_by = %s,"
-                " erased_because = %s, erased_at = date_trunc('milliseconds', clock_timestamp())"
-                " WHERE person_id = %s AND erased_at IS NULL RETURNING person_id",
-                (officer, reason, _uuid(person_id)),
-            ).fetchone()
-            self.connection.execute(
-                "UPDATE neraca_keys.lookups SET sealed_nik = NULL"
-                " WHERE person_id = %s AND sealed_nik IS NOT NULL",
-                (_uuid(person_id),),
-            )
+        self.connection.execute(
+            "INSERT INTO neraca_keys.erasures (person_id, action_id, officer, reason)"
+            " SELECT person_id, %s, %s, %s FROM neraca_keys.people WHERE person_id = %s"
+            " ON CONFLICT DO NOTHING",
+            (uuid.uuid4(), officer, reason, _uuid(person_id)),
+        )
         erasure = self.erasure_of(person_id)
         if erasure is None:
             raise PersonUnknown(
                 "the key store has no such person",
                 advice="Nothing was sealed for this id here. `neraca keystore find` gives the id of a NIK.",
             )
-        return erasure, erased is not None
+        return erasure
 
     def erasure_of(self, person_id: str) -> Erasure | None:
-        """Give what is kept of an erasure; None where the person is not erased, or not known."""
+        """Give what is kept of an erasure; None where none was asked for."""
         row = self.connection.execute(
-            "SELECT person_id, erased_at, erased_by, erased_because, erasure_seq"
-            " FROM neraca_keys.people WHERE person_id = %s AND erased_at IS NOT NULL",
+            "SELECT person_id, action_id, requested_at, officer, reason, seq, erased_at"
+            " FROM neraca_keys.erasures WHERE person_id = %s",
             (_uuid(person_id),),
         ).fetchone()
         return None if row is None else Erasure(str(row[0]), *row[1:])
 
-    def note_recorded(self, person_id: str, seq: int) -> None:
-        """Keep which decision records an erasure."""
+    def withdraw_erasure(self, person_id: str) -> None:
+        """Forget that a person was to be erased: the ledger refused it, and no key was destroyed."""
         self.connection.execute(
-            "UPDATE neraca_keys.people SET erasure_seq = %s WHERE person_id = %s AND erased_at IS NOT NULL",
-            (seq, _uuid(person_id)),
+            "DELETE FROM neraca_keys.erasures WHERE person_id = %s AND erased_at IS NULL",
+            (_uuid(person_id),),
         )
+
+    def destroy(self, person_id: str, seq: int) -> None:
+        """Destroy a person's key, as decision `seq` says. The row stays, so that nobody else gets the id."""
+        with self.connection.transaction():
+            self.connection.execute(
+                "UPDATE neraca_keys.people SET master_key_id = NULL, wrapped_key = NULL,"
+                " erased_at = clock_timestamp() WHERE person_id = %s AND erased_at IS NULL",
+                (_uuid(person_id),),
+            )
+            self.connection.execute(
+                "UPDATE neraca_keys.lookups SET sealed_nik = NULL"
+                " WHERE person_id = %s AND sealed_nik IS NOT NULL",
+                (_uuid(person_id),),
+            )
+            self.connection.execute(
+                "UPDATE neraca_keys.erasures e SET seq = %s, erased_at = p.erased_at"
+                " FROM neraca_keys.people p WHERE e.person_id = %s AND p.person_id = e.person_id",
+                (seq, _uuid(person_id)),
+            )
 
     def clean_up(self) -> None:
         """Have PostgreSQL let go of the old versions of rows, which still hold what was overwritten."""

@@ -31,6 +31,11 @@ def plain_nik(cell: str) -> str:
     return _SPACES.sub("", cell).lstrip("'").replace("-", "").replace(".", "")
 
 
+def has_nik(text: str) -> bool:
+    """Tell whether a text holds sixteen digits in a row, however they are grouped."""
+    return _NIK_IN_TEXT.search(text) is not None
+
+
 def may_be_nik(text: str) -> bool:
     """Tell whether a number has the form of a NIK: it is not kept unless known for something else."""
     nik = plain_nik(text)

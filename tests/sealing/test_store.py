@@ -88,21 +88,35 @@ def test_nothing_stands_in_the_clear(store: KeyStore, settings: Settings) -> Non
 
 
 def test_an_erased_person_keeps_the_id_and_has_no_key(store: KeyStore) -> None:
-    """Told once as new, then as done; who is not known is not erased; the others keep their keys."""
+    """What was asked for first counts; who is not known is not erased; the others keep their keys."""
     person, other = store.of_niks(NIKS[:2])
-    erasure, is_new = store.erase(person.person_id, "o-1", "asked for it")
-    assert (True, "o-1", "asked for it", None) == (is_new, erasure.officer, erasure.reason, erasure.seq)
-    assert (erasure, False) == store.erase(person.person_id, "o-2", "again")
-    store.note_recorded(person.person_id, 7)
-    again, _ = store.erase(person.person_id, "o-2", "again")
-    assert 7 == again.seq
+    asked = store.ask_erasure(person.person_id, "o-1", "asked for it")
+    assert ("o-1", "asked for it", None, None) == (asked.officer, asked.reason, asked.seq, asked.erased_at)
+    assert asked == store.ask_erasure(person.person_id, "o-2", "again")
+    assert [person, other] == store.of_niks(NIKS[:2])
+    store.destroy(person.person_id, 7)
+    erased = store.erasure_of(person.person_id)
+    assert erased is not None
+    assert (7, True) == (erased.seq, erased.erased_at is not None)
+    store.withdraw_erasure(person.person_id)
+    assert erased == store.erasure_of(person.person_id)
     assert [Person(person.person_id, None), other] == store.of_niks(NIKS[:2])
     assert Person(person.person_id, None) == store.of_ids([person.person_id])[person.person_id]
+    assert Person(person.person_id, None) == store.find(NIKS[0])
     store.clean_up()
     assert store.erasure_of(other.person_id) is None
     for unknown in (str(uuid.uuid4()), "nobody"):
         with pytest.raises(PersonUnknown):
-            store.erase(unknown, "o-1", "asked for it")
+            store.ask_erasure(unknown, "o-1", "asked for it")
+
+
+def test_an_erasure_that_was_refused_is_forgotten(store: KeyStore) -> None:
+    """The next try is another action: a refused one would be answered with its refusal for ever."""
+    (person,) = store.of_niks(NIKS[:1])
+    first = store.ask_erasure(person.person_id, "o-1", "asked for it")
+    store.withdraw_erasure(person.person_id)
+    assert store.erasure_of(person.person_id) is None
+    assert first.action_id != store.ask_erasure(person.person_id, "o-1", "asked for it").action_id
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,6 @@ CREATE TABLE neraca_keys.people (
     master_key_id bytea,
     wrapped_key bytea,
     erased_at timestamptz,
-    erased_by text,
-    erased_because text,
-    erasure_seq bigint,
     CHECK ((wrapped_key IS NULL) = (erased_at IS NOT NULL) AND (wrapped_key IS NULL) = (master_key_id IS NULL))
 );
 CREATE INDEX people_master_key ON neraca_keys.people (master_key_id);
@@ -49,9 +46,24 @@ COMMENT ON COLUMN neraca_keys.people.created_at IS 'When the person was first me
 COMMENT ON COLUMN neraca_keys.people.master_key_id IS 'Which master key wraps the person''s key.';
 COMMENT ON COLUMN neraca_keys.people.wrapped_key IS 'The person''s key, sealed by the master key; null once erased.';
 COMMENT ON COLUMN neraca_keys.people.erased_at IS 'When the key was destroyed.';
-COMMENT ON COLUMN neraca_keys.people.erased_by IS 'By which officer.';
-COMMENT ON COLUMN neraca_keys.people.erased_because IS 'Why; free of personal data.';
-COMMENT ON COLUMN neraca_keys.people.erasure_seq IS 'The decision that records it; null while it is not recorded yet.';
+
+CREATE TABLE neraca_keys.erasures (
+    person_id uuid PRIMARY KEY REFERENCES neraca_keys.people,
+    action_id uuid NOT NULL UNIQUE,
+    requested_at timestamptz NOT NULL DEFAULT date_trunc('milliseconds', clock_timestamp()),
+    officer text NOT NULL,
+    reason text NOT NULL,
+    seq bigint,
+    erased_at timestamptz
+);
+COMMENT ON TABLE neraca_keys.erasures IS 'Who was erased, or is about to be: kept before the ledger is asked, so that a crash in between loses nothing.';
+COMMENT ON COLUMN neraca_keys.erasures.person_id IS 'Whom.';
+COMMENT ON COLUMN neraca_keys.erasures.action_id IS 'The action that records it; the same however often it is sent.';
+COMMENT ON COLUMN neraca_keys.erasures.requested_at IS 'When it was asked for; the action occurred then.';
+COMMENT ON COLUMN neraca_keys.erasures.officer IS 'By which officer.';
+COMMENT ON COLUMN neraca_keys.erasures.reason IS 'Why; free of personal data.';
+COMMENT ON COLUMN neraca_keys.erasures.seq IS 'The decision that records it; null while there is none.';
+COMMENT ON COLUMN neraca_keys.erasures.erased_at IS 'When the key was destroyed; null while it is there.';
 
 CREATE TABLE neraca_keys.lookups (
     nik_hmac bytea PRIMARY KEY,

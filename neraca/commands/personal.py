@@ -1,0 +1,88 @@
+"""What the commands that touch personal data share: a connection to the tables, and the access record."""
+
+import getpass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from neraca.settings import Settings
+
+# In the place of a key of the gateway.
+COMMAND_KEY_ID: Final = "neraca"
+_CONNECT_SECONDS: Final = 10
+
+PersonArgument = Annotated[
+    str,
+    typer.Argument(help="The person's id; `neraca keystore find` gives the one of a NIK.", metavar="PERSON"),
+]
+OfficerOption = Annotated[str, typer.Option(help="The officer who answers for it.", show_default=False)]
+ReasonOption = Annotated[
+    str, typer.Option(help="Why, without personal data: a file number.", show_default=False)
+]
+
+
+@contextmanager
+def tables(settings: "Settings") -> "Iterator[Connection[tuple[Any, ...]]]":
+    """Give a connection to the tables (autocommit).
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL does not answer.
+
+    """
+    import psycopg
+
+    from schemas.errors import DatabaseUnavailable
+
+    try:
+        with psycopg.connect(
+            settings.postgres_dsn(), autocommit=True, connect_timeout=_CONNECT_SECONDS
+        ) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable("PostgreSQL does not answer", advice="See `neraca status`.") from error
+
+
+def check_words(officer: str, reason: str) -> None:
+    """See that officer and reason say something, and hold no NIK.
+
+    Raises:
+        SettingsError: they do not.
+
+    """
+    from producers.extract.personal import has_nik
+    from schemas.errors import SettingsError
+    from schemas.shape import ID_BYTES_MAX, TEXT_BYTES_MAX
+
+    for option, text, bytes_max in (
+        ("--officer", officer, ID_BYTES_MAX),
+        ("--reason", reason, TEXT_BYTES_MAX),
+    ):
+        if not text.strip() or len(text.encode()) > bytes_max or "\x00" in text:
+            raise SettingsError(f"{option} is empty or too long", advice=f"At most {bytes_max} bytes.")
+        if has_nik(text):
+            raise SettingsError(
+                f"{option} holds what looks like a NIK", advice="It is kept for good: name a file number."
+            )
+
+
+def keep_access(
+    database: "Connection[tuple[Any, ...]]",
+    officer: str,
+    kind: str,
+    subject_id: str,
+    status: int,
+    parameters: Mapping[str, str],
+) -> None:
+    """Leave an access record, committed when this returns: nothing may be shown before."""
+    from neraca.access.keys import migrate
+    from neraca.access.records import keep_now
+    from producers.gateway.ports import Access
+
+    migrate(database)
+    told = {**parameters, "user": getpass.getuser()}
+    keep_now(database, Access(COMMAND_KEY_ID, officer, kind, subject_id, status, told))

@@ -1,0 +1,115 @@
+"""`neraca reveal`: opens what was sealed for a person, for an officer with a reason, and leaves a record."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neraca.commands import HomeOption, JsonOption, print_json
+from neraca.commands.personal import OfficerOption, PersonArgument, ReasonOption
+
+if TYPE_CHECKING:
+    from neraca.keystore.revealing import Sealed
+    from neraca.keystore.store import Erasure, KeyStore
+    from producers.sealing import Person
+
+
+def reveal(
+    person: PersonArgument,
+    reason: ReasonOption,
+    officer: OfficerOption,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(help="Show only nik, name, birth_date or passport; may be repeated."),
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Show a person's sealed data. That it was shown, to whom and why, is kept before anything is.
+
+    Exit code 1 where there is nothing to show: the person was erased, or nothing was sealed.
+
+    Example: neraca reveal 3f0c6f1e-5d7a-4c21-9d4e-0a51e4f7c9b1 --officer o-4711 --reason "file 12/2026"
+    """
+    from neraca.commands.personal import check_words, keep_access, tables
+    from neraca.keystore.opening import opened
+    from neraca.keystore.revealing import find
+    from neraca.settings import Settings
+    from producers.sealing import FIELDS
+    from schemas.errors import SettingsError
+    from schemas.ids import load_ids
+    from schemas.shape import ID_BYTES_MAX
+    from schemas.topics import ACTIONS
+
+    settings = Settings.read(home=home)
+    check_words(officer, reason)
+    fields = [name for name in FIELDS if not field or name in field]
+    if field and len(fields) != len(set(field)):
+        raise SettingsError(
+            "--field names something that is not sealed", advice=f"One of {', '.join(FIELDS)}."
+        )
+    if not 0 < len(person.encode()) <= ID_BYTES_MAX or "\x00" in person:
+        raise SettingsError(
+            "PERSON is no person's id", advice="`neraca keystore find` gives the one of a NIK."
+        )
+    with tables(settings) as database, opened(settings) as store:
+        known = store.of_ids([person]).get(person)
+        erasure = store.erasure_of(person)
+        is_erased = known is not None and known.key is None
+        topic = ACTIONS.under(settings.topic_prefix)
+        sealed = [] if is_erased else find(database, settings.kafka_config(), topic, load_ids(None), person)
+        status = 410 if is_erased else 200 if sealed else 404
+        keep_access(
+            database, officer, "reveal", person, status, {"reason": reason, "fields": " ".join(fields)}
+        )
+        actions = [_opened(store, each, person, fields) for each in sealed]
+    _show(person, known, erasure, actions, as_json=as_json)
+    if not any(action["fields"] for action in actions):
+        raise typer.Exit(1)
+
+
+def _opened(store: "KeyStore", sealed: "Sealed", person: str, wanted: list[str]) -> dict[str, Any]:
+    import uuid
+
+    from neraca.keystore.revealing import open_sealed
+    from schemas.instants import format_instant
+
+    fields = open_sealed(store, sealed, person)
+    return {
+        "action_id": str(uuid.UUID(bytes=sealed.action_id)),
+        "kind": sealed.kind,
+        "registration_id": sealed.registration_id,
+        "occurred_at": format_instant(sealed.occurred_at, sealed.occurred_offset_minutes),
+        "sealed_for": sealed.person_id or person,
+        "fields": None if fields is None else {name: fields[name] for name in wanted if name in fields},
+    }
+
+
+def _show(
+    person: str,
+    known: "Person | None",
+    erasure: "Erasure | None",
+    actions: list[dict[str, Any]],
+    *,
+    as_json: bool,
+) -> None:
+    is_erased = known is not None and known.key is None
+    if as_json:
+        at = None if erasure is None or erasure.erased_at is None else erasure.erased_at.isoformat()
+        print_json({"person_id": person, "is_erased": is_erased, "erased_at": at, "actions": actions})
+        return
+    if is_erased:
+        by = "" if erasure is None else f" by {erasure.officer} (decision {erasure.seq})"
+        typer.echo(f"{person} was erased{by}: nothing can be opened any more")
+    elif not actions:
+        typer.echo(f"nothing was sealed for {person}")
+    for action in actions:
+        about = f" of {action['registration_id']}" if action["registration_id"] else ""
+        typer.echo(f"{action['kind']}{about}, {action['occurred_at']}")
+        if action["sealed_for"] != person:
+            typer.echo(f"  sealed for {action['sealed_for']}, whose registration it was then")
+        if action["fields"] is None:
+            typer.echo(
+                "  cannot be opened: its key is destroyed, or its source sealed it in a way of its own"
+            )
+        for name, value in (action["fields"] or {}).items():
+            typer.echo(f"  {name:<12}{value}")
