@@ -176,9 +176,9 @@ class LogKeys:
         self.folder: Final = folder
         self.key_file: Final = folder / KEY_FILE if key_file is None else key_file
 
-    def exist(self) -> bool:
-        """Tell whether a key was made."""
-        return bool(document_paths(self.folder)) or self.key_file.exists()
+    def made(self) -> bool:
+        """Tell whether the first key was made."""
+        return bool(document_paths(self.folder))
 
     def listed(self) -> KeyList:
         """Give every key.
@@ -190,8 +190,10 @@ class LogKeys:
         """
         return read_documents(self.folder)
 
-    def create(self, origin: str) -> KeyList:
+    def create(self, origin: str, *, is_asked_for: bool = True) -> KeyList:
         """Make the first key. A key file that is there already is taken, so that it may come from elsewhere.
+
+        Its name is then the log's, unless another one `is_asked_for`.
 
         Raises:
             LogKeyUnusable: keys were made before, or the key file is of another log.
@@ -205,7 +207,9 @@ class LogKeys:
                 )
             if self.key_file.exists():
                 signer = self._read_key(self.key_file)
-                if signer.verifier.name != origin:
+                if not is_asked_for:
+                    origin = signer.verifier.name
+                elif signer.verifier.name != origin:
                     raise LogKeyUnusable(
                         f"the key in {self.key_file} is of {signer.verifier.name}, not of {origin}",
                         advice="Set NERACA_LOG_ORIGIN to that name, or name another key file.",

@@ -6,9 +6,9 @@ log would rather say nothing. Whoever calls `publish` chooses when.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
@@ -23,6 +23,22 @@ from schemas.topics import CHECKPOINTS
 CHECKPOINTS_FOLDER: Final = "checkpoints"
 KEYS_FOLDER: Final = "keys"
 SEND_SECONDS_MAX: Final = 30.0
+
+
+class Checkpoints(Protocol):
+    """Where signed checkpoints are found."""
+
+    def latest(self) -> str | None:
+        """Give the last one's note; None where there is none."""
+        ...
+
+    def at(self, size: int) -> str | None:
+        """Give the note of that size; None where there is none."""
+        ...
+
+    def sizes(self) -> list[int]:
+        """Give the sizes of which there are checkpoints, rising."""
+        ...
 
 
 class CheckpointFiles:
@@ -48,11 +64,6 @@ class CheckpointFiles:
             path.relative_to(root) for path in root.rglob("*") if path.name.isdecimal() and path.is_file()
         )
         return sorted(int("".join(path.parts).replace("x", "")) for path in paths)
-
-    def covering(self, seq: int) -> str | None:
-        """Give the last one's note if it covers that decision."""
-        note = self.latest()
-        return note if note is not None and _size_of(note) > seq else None
 
     def write(self, size: int, note: str) -> None:
         """Keep a checkpoint: under its size, then as the last one."""
@@ -98,13 +109,35 @@ class CheckpointTopic:
             why = failures[0].str() if failures else "it does not answer in time"
             raise BrokerUnavailable(f"the checkpoint was not taken by the topic {self.name}: {why}")
 
-    def last(self, timeout_seconds: float = SEND_SECONDS_MAX) -> str | None:
+    def latest(self, timeout_seconds: float = SEND_SECONDS_MAX) -> str | None:
         """Give the last checkpoint on the topic; None where there is none.
 
         Raises:
             BrokerUnavailable: Kafka does not answer in time.
 
         """
+        found = list(self._read(1, timeout_seconds))
+        return found[-1] if found else None
+
+    def notes(self, timeout_seconds: float = SEND_SECONDS_MAX) -> Iterator[str]:
+        """Give every checkpoint on the topic, the oldest first.
+
+        Raises:
+            BrokerUnavailable: Kafka does not answer in time.
+            ProofInvalid: a record is no text.
+
+        """
+        return self._read(None, timeout_seconds)
+
+    def at(self, size: int) -> str | None:
+        """Give the checkpoint of that size; None where there is none."""
+        return next((note for note in self.notes() if size_of(note) == size), None)
+
+    def sizes(self) -> list[int]:
+        """Give the sizes of which there are checkpoints, rising."""
+        return sorted({size_of(note) for note in self.notes()})
+
+    def _read(self, last_records: int | None, timeout_seconds: float) -> Iterator[str]:
         consumer = Consumer(
             {
                 "log_level": CLIENT_LOG_LEVEL,
@@ -115,21 +148,23 @@ class CheckpointTopic:
                 "auto.offset.reset": "error",
             }
         )
+        partition = TopicPartition(self.name, 0)
         try:
-            _, end = consumer.get_watermark_offsets(TopicPartition(self.name, 0), timeout=timeout_seconds)
-            if not end:
-                return None
-            consumer.assign([TopicPartition(self.name, 0, end - 1)])
-            message = consumer.poll(timeout_seconds)
+            first, end = consumer.get_watermark_offsets(partition, timeout=timeout_seconds)
+            offset = first if last_records is None else max(first, end - last_records)
+            consumer.assign([TopicPartition(self.name, 0, offset)])
+            while offset < end:
+                message = consumer.poll(timeout_seconds)
+                if message is None:
+                    raise BrokerUnavailable(f"the topic {self.name} gave nothing in time")
+                if (error := message.error()) is not None:
+                    raise BrokerUnavailable(f"the topic {self.name} cannot be read: {error.str()}")
+                offset = (message.offset() or 0) + 1
+                yield _text(message.value(), self.name)
         except KafkaException as error:
             raise BrokerUnavailable(f"the topic {self.name} cannot be read: {error.args[0].str()}") from error
         finally:
             consumer.close()
-        if message is None:
-            raise BrokerUnavailable(f"the topic {self.name} gave nothing in time")
-        if (failure := message.error()) is not None:
-            raise BrokerUnavailable(f"the topic {self.name} cannot be read: {failure.str()}")
-        return _text(message.value(), self.name)
 
 
 class CheckpointPublisher:
@@ -213,7 +248,7 @@ class CheckpointPublisher:
         note = str(signed.note)
         if self._topic is None or self._told == note:
             return
-        if self._told is not None or self._topic.last() != note:
+        if self._told is not None or self._topic.latest() != note:
             self._topic.send(signed.checkpoint.origin, note)
         self._told = note
 
@@ -222,7 +257,7 @@ class CheckpointPublisher:
         return f"CheckpointPublisher({self._log!r})"
 
 
-def _size_of(note: str) -> int:
+def size_of(note: str) -> int:
     """Give the size that a note speaks of, before anybody verified it."""
     lines = note.split("\n")
     return int(lines[1]) if len(lines) > 1 and lines[1].isdecimal() else -1
@@ -232,4 +267,4 @@ def _text(value: bytes | None, topic: str) -> str:
     try:
         return (value or b"").decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ProofInvalid(f"the last record of the topic {topic} is no checkpoint") from error
+        raise ProofInvalid(f"a record of the topic {topic} is no text") from error
