@@ -4,13 +4,11 @@ No Kafka and no PostgreSQL: each line is a record of a topic that exists nowhere
 the broker of that topic would have appended it.
 """
 
-import contextlib
 import gc
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -46,13 +44,14 @@ def decide(
     from ledger.engine import Engine
     from ledger.invariants import Books
     from neraca.commands.lines import open_lines
+    from neraca.commands.output import output
     from neraca.commands.progress import progress_of
     from schemas.errors import InvariantViolation
     from schemas.policy_json import read_policy_file
 
     engine = Engine.start(None if policy is None else read_policy_file(policy))
     books = Books() if check else None
-    with open_lines(file) as lines, _output(out) as target, _no_search_for_cycles():
+    with open_lines(file) as lines, output(out) as target, _no_search_for_cycles():
         try:
             with progress_of(lines, "deciding", beside_output=out is None) as advance:
                 for decisions in decided(engine, lines, books, Reasons(lines.name)):
@@ -130,31 +129,3 @@ def decided(engine: "Engine", lines: "Lines", books: "Books | None", reasons: Re
         if made:
             made.append("")
             yield "\n".join(made)
-
-
-@contextmanager
-def _output(out: Path | None) -> Iterator[BinaryIO]:
-    """Give what to write to: standard output, or a file that appears whole or not at all."""
-    from schemas.errors import NeracaError
-
-    if out is None:
-        yield sys.stdout.buffer
-        return
-    try:
-        if out.exists() and not out.is_file():
-            with out.open("wb") as target:
-                yield target
-            return
-        partial = out.with_name(out.name + ".partial")
-        try:
-            with partial.open("wb") as target:
-                yield target
-            partial.replace(out)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                partial.unlink()
-    except OSError as error:
-        raise NeracaError(
-            f"{out} cannot be written: {error.strerror}",
-            advice="Name a file in a folder that exists and that you can write to.",
-        ) from error

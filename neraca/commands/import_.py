@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TextIO
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TextIO
 import typer
 
 from neraca.commands import HomeOption, JsonOption
+from neraca.commands.progress import progress
 
 if TYPE_CHECKING:
     from neraca.importing import Deciding
@@ -76,8 +77,8 @@ def import_(
             else ThroughKafka(settings, tally.take, timeout_seconds=timeout_seconds)
         )
         with deciding:
-            with _progress("reading", extract.bytes_total) as advance:
-                extract.read(lambda: advance(extract.bytes_read))
+            with progress("bytes read", extract.bytes_total, beside_output=False) as bar:
+                extract.read(lambda: bar.show(extract.bytes_read))
             _decide(extract, deciding, tally)
             report = _report(folder, extract, deciding, tally, is_dry_run=dry_run)
         _write(report, html, as_json=as_json)
@@ -140,13 +141,13 @@ class _Tally:
 
 
 def _decide(extract: "Extract", deciding: "Deciding", tally: _Tally) -> None:
-    with _progress("deciding", extract.actions_count()) as advance:
+    with progress("deciding", extract.actions_count(), beside_output=False) as bar:
         for action in extract.actions():
             deciding.take(action)
             if tally.actions % _ACTIONS_PER_STEP == 0:
-                advance(tally.actions)
+                bar.show(tally.actions)
         deciding.finish()
-        advance(tally.actions)
+        bar.show(tally.actions)
     tally.is_again = True
     for attempt in range(1, _ATTEMPTS_MAX + 1):
         if not tally.outcomes["DUPLICATE"]:
@@ -235,22 +236,3 @@ def _people(settings: "Settings", *, is_dry_run: bool) -> "Iterator[tuple[People
 
     with opened(settings) as store:
         yield store, Pseudonyms(store.officers_key())
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that draws how far it is, where a person looks at it."""
-    if not sys.stderr.isatty():
-        yield _nothing
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
-
-
-def _nothing(_: int) -> None:
-    """Draw nothing."""

@@ -2,17 +2,15 @@
 made in `producers/workload`.
 """
 
-import contextlib
 import gc
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import Annotated, Final
 
 import typer
 
+from neraca.commands.output import output
+from neraca.commands.progress import progress
 from schemas.errors import NeracaError
 
 # One write for so many lines: half a megabyte, far beyond what a pipe takes at once.
@@ -66,11 +64,12 @@ def workload(
     # The lives of candidates refer to nothing that refers back to them: looking for cycles among hundreds of
     # thousands of them would cost a third of the time and find nothing.
     gc.disable()
-    with _output(out) as target, _progress(candidates, to_terminal=out is None) as advance:
+    about = int(candidates * _ACTIONS_PER_CANDIDATE)
+    with output(out) as target, progress("actions, about", about, beside_output=out is None) as bar:
         while piece := list(islice(lines, _LINES_PER_WRITE)):
             piece.append("")
             target.write("\n".join(piece).encode("ascii"))
-            advance(len(piece) - 1)
+            bar.advance(len(piece) - 1)
         target.flush()
 
 
@@ -82,59 +81,10 @@ def _write_extract(folder: Path, seed: int, candidates: int, defects: float) -> 
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise NeracaError(f"{folder} is not empty", advice="Name a folder that is new or empty.")
-        with _progress(candidates, to_terminal=False, what="candidates", total=candidates) as advance:
-            ExtractWriter(folder, seed, candidates, defects).write(advance)
+        with progress("candidates", candidates, beside_output=False) as bar:
+            ExtractWriter(folder, seed, candidates, defects).write(bar.advance)
     except OSError as error:
         raise NeracaError(
             f"{folder} cannot be written: {error.strerror}",
             advice="Name a folder that you can write to, on a disk with room.",
         ) from error
-
-
-@contextmanager
-def _output(out: Path | None) -> Iterator[BinaryIO]:
-    """Give what to write to: standard output, or a file that appears whole or not at all."""
-    if out is None:
-        yield sys.stdout.buffer
-        return
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        if out.exists() and not out.is_file():
-            with out.open("wb") as target:
-                yield target
-            return
-        try:
-            with partial.open("wb") as target:
-                yield target
-            partial.replace(out)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                partial.unlink()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise NeracaError(
-            f"{out} cannot be written: {error.strerror}",
-            advice="Name a file in a folder that exists and that you can write to.",
-        ) from error
-
-
-@contextmanager
-def _progress(
-    candidates: int, *, to_terminal: bool, what: str = "actions, about", total: int | None = None
-) -> Iterator[Callable[[int], None]]:
-    """Give a function that takes the lines just written; it draws a bar where a person looks at one."""
-    if not sys.stderr.isatty() or (to_terminal and sys.stdout.isatty()):
-        yield _nothing
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total or int(candidates * _ACTIONS_PER_CANDIDATE))
-        yield lambda lines: bar.advance(task, lines)
-
-
-def _nothing(_: int) -> None:
-    """Draw nothing."""
