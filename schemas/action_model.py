@@ -15,11 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from schemas.instants import ADVICE, DATE_ADVICE, BadInstantError, parse_date, parse_instant_slowly
+from schemas.kinds import SYSTEMS
 from schemas.records import Action, Evidence, Instant, PermitLine, Policy, UnitTakenAt
-from schemas.shape import Problem, shown
+from schemas.shape import Problem
 from schemas.strict_json import compact, kind_of
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+# What the key of a field looks like. Any other key may be a value that slipped, and is not repeated.
+_NAME: Final = re.compile(r"[a-z][A-Za-z_]{0,39}", re.ASCII)
 UUID_ADVICE: Final = "a UUID, such as 018952d4-0c1a-7000-8000-000000000001"
 
 # Stands in for a field that is wrong, so that the fields beside it can be judged as well.
@@ -83,8 +86,8 @@ def _sealed(value: object) -> str:
 
 
 def _wrong(value: object, what: str, advice: str) -> PydanticCustomError:
-    shows = shown(value) if isinstance(value, str) else kind_of(value)
-    return _custom(f"{shows} is {what}" if isinstance(value, str) else f"it is {shows}, {what}", advice)
+    it = "it is" if isinstance(value, str) else f"it is {kind_of(value)},"
+    return _custom(f"{it} {what}", advice)
 
 
 def _custom(reason: str, advice: str) -> PydanticCustomError:
@@ -302,13 +305,13 @@ def _place(problem: Problem) -> int:
 
 
 def _path(location: Sequence[int | str]) -> str:
-    """Write a location as `lines[0].units`; a key that nobody knows is shortened."""
+    """Write a location as `lines[0].units`; a key is repeated only where it could be the name of a field."""
     text = ""
     for step in location:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += ("." if text else "") + (step if len(step) <= 40 else step[:39] + "…")
+            text += ("." if text else "") + (step if step in SYSTEMS or _NAME.fullmatch(step) else "…")
     return text
 
 

@@ -40,7 +40,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         seen = set()
         for key, _ in pairs:
             if key in seen:
-                raise NotStrictJsonError(f"the key {_shown(key)} is there twice", "give each key once")
+                raise NotStrictJsonError(f"{_shown(key)} is there twice", "give each key once")
             seen.add(key)
     return made
 
@@ -179,5 +179,8 @@ def _refuse_surrogates(value: object) -> None:
         )
 
 
-def _shown(text: str) -> str:
-    return ascii(text if len(text) <= 40 else text[:39] + "…")
+def _shown(key: str) -> str:
+    """Name a key, unless it may be a value that slipped: a person's name, or a number."""
+    plain = key.replace("_", "")
+    is_name = len(key) <= 40 and plain.isascii() and plain.isalpha() and plain[0].islower()
+    return f"the key '{key}'" if is_name else "a key"

@@ -230,8 +230,8 @@ def test_what_breaks_the_shape_of_a_registration(changed: Json, field: str, reas
         ({"valid_to": "2023-02-30"}, "valid_to", "in no calendar"),
         ({"valid_to": "31-12-2023"}, "valid_to", "no date"),
         ({"lines": None}, "lines", "missing"),
-        ({"lines": [PERMIT["lines"][0]] * 2}, "lines[1].line", "there twice"),
-        ({"lines": [PERMIT["lines"][0] | {"units": 0}]}, "lines[0].units", "0 units"),
+        ({"lines": [PERMIT["lines"][0]] * 2}, "lines[1].line", "the same number"),
+        ({"lines": [PERMIT["lines"][0] | {"units": 0}]}, "lines[0].units", "no number of units"),
         ({"lines": [PERMIT["lines"][0] | {"units": 2.0}]}, "lines[0].units", "no whole number"),
         ({"lines": [PERMIT["lines"][0] | {"sex": "L/P"}]}, "lines[0].sex", "no sex of a line"),
         ({"lines": [PERMIT["lines"][0] | {"unit": 1}]}, "lines[0].unit", "no such field"),
@@ -277,6 +277,37 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     del value["entered_at"], value["registration_id"]
     expected = ["office.type", "entered_at", "registration_id", "scheme", "sex", "units", "zone"]
     assert expected == list(wrong(value))
+
+
+SLIPPED = ("Siti Rahasia", "SITI", "3501014503901234", "X7654321", "05/03/1990", "1990-03-05")
+FIELDS_OF_TEXT = (
+    "kind",
+    "system",
+    "scheme",
+    "sex",
+    "destination",
+    "provider_type",
+    "occurred_at",
+    "valid_from",
+)
+
+
+@pytest.mark.parametrize("slipped", SLIPPED)
+def test_no_value_is_repeated(slipped: str) -> None:
+    """Personal data in the wrong field, or in the place of a key, is not in what is told about it."""
+    wrongs: list[dict[str, Any]] = [REGISTERED | {field: slipped} for field in FIELDS_OF_TEXT]
+    wrongs += [REGISTERED | {"office": {"type": slipped, "code": "c"}}, REGISTERED | {slipped: "x"}]
+    wrongs += [PERMIT | {"lines": [PERMIT["lines"][0] | {"sex": slipped}]}]
+    if slipped.isdigit():
+        wrongs += [REGISTERED | {"line": int(slipped)}, REGISTERED | {"registration_id": int(slipped)}]
+    for value in wrongs:
+        with pytest.raises(ShapeError) as caught:
+            parse_action(json.dumps(value))
+        told = [str(caught.value), caught.value.advice, *map(repr, caught.value.problems)]
+        assert slipped not in " ".join(told)
+    with pytest.raises(ShapeError) as caught:
+        parse_action(f'{{"{slipped}":1,"{slipped}":2}}')
+    assert slipped not in str(caught.value)
 
 
 def test_a_misspelt_field_is_recognised() -> None:

@@ -118,7 +118,7 @@ def test_what_is_no_action(value: bytes | None, reason: str) -> None:
     ("change", "reason"),
     [
         ({"line": None}, "line: a permit is named without a line"),
-        ({"kind": "unrecognised"}, "kind: 'unrecognised' is no kind"),
+        ({"kind": "unrecognised"}, "kind: it is no kind"),
         ({"provider_type": "unrecognised"}, "provider_type"),
         ({"sealed": "[]"}, "sealed: it is no JSON object"),
         ({"sealed": '{"a":1,"a":2}'}, "sealed: it is no JSON object"),
