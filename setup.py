@@ -28,6 +28,8 @@ from setuptools.command.build_ext import build_ext
 # What is worth compiling: whatever runs once for every action or row.
 COMPILED = (
     "audit/reexecution.py",
+    "audit/rows.py",
+    "audit/sequence.py",
     "schemas/action_json.py",
     "schemas/codec.py",
     "schemas/decision_json.py",
@@ -44,7 +46,13 @@ COMPILED = (
     "consumers/snapshot.py",
 )
 # These talk to the database, once per batch.
-NOT_COMPILED = ("projections/migrations.py", "projections/tables.py")
+NOT_COMPILED = (
+    "projections/building.py",
+    "projections/comparison.py",
+    "projections/migrations.py",
+    "projections/swapping.py",
+    "projections/tables.py",
+)
 
 # One shared library holds them all, so that calls between them are C calls. It stands at the root.
 GROUP = "neraca"

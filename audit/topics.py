@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -19,11 +19,29 @@ WAIT_SECONDS: Final = 1.0
 SILENCE_SECONDS_MAX: Final = 30.0
 
 
+class Strangers(NamedTuple):
+    """What stands on the journal's topic and is no accepted decision.
+
+    Attributes:
+        repeats: Records identical to an accepted one: a retry.
+        passed_over: Records that no reader accepts: foreign ones, or another decider's.
+        behind_last: How many of those stand behind the last accepted decision.
+        behind_last_offset: The offset of the first of them; -1: there is none.
+
+    """
+
+    repeats: int = 0
+    passed_over: int = 0
+    behind_last: int = 0
+    behind_last_offset: int = -1
+
+
 class TopicsSource:
     """The live topics up to where they end now.
 
     Attributes:
         name: The names of both topics.
+        strangers: What was passed over; complete once `decisions` has been read to its end.
 
     """
 
@@ -40,6 +58,7 @@ class TopicsSource:
         self._actions: Final = ACTIONS.under(topic_prefix)
         self._decisions: Final = DECISIONS.under(topic_prefix)
         self.name: Final = f"{self._actions} and {self._decisions}"
+        self.strangers = Strangers()
         # Decisions first: every one of them then has its action within the other end.
         self._decisions_end: Final = self._end(self._decisions, timeout_seconds)
         self._actions_end: Final = self._end(self._actions, timeout_seconds)
@@ -53,16 +72,36 @@ class TopicsSource:
         reader = JournalReader(
             self._kafka, self._decisions, last_seq=-1, last_sha256=bytes(SHA256_BYTES), offset=0
         )
+        acceptance = reader.acceptance
         silent_since = time.monotonic()
+        # Passed over up to the last accepted decision, and the first record behind it that was.
+        passed_before, behind_offset = 0, -1
         try:
             while reader.next_offset < self._decisions_end:
                 before = reader.next_offset
-                entries = reader.poll(BATCH_RECORDS, WAIT_SECONDS)
+                batch = []
+                for message in reader.messages(BATCH_RECORDS, WAIT_SECONDS):
+                    offset = message.offset() or 0
+                    if offset >= self._decisions_end:
+                        break
+                    passed = int(acceptance.passed_over)
+                    value = acceptance.offer(message.value())
+                    if value is not None:
+                        batch.append(value)
+                        passed_before, behind_offset = passed, -1
+                    elif acceptance.passed_over > passed and behind_offset < 0:
+                        behind_offset = offset
+                self.strangers = Strangers(
+                    int(acceptance.repeats),
+                    int(acceptance.passed_over),
+                    int(acceptance.passed_over) - passed_before,
+                    behind_offset,
+                )
                 if reader.next_offset != before:
                     silent_since = time.monotonic()
                 elif time.monotonic() - silent_since > SILENCE_SECONDS_MAX:
                     raise _silent(self._decisions, before)
-                if batch := [entry.value for entry in entries if entry.offset < self._decisions_end]:
+                if batch:
                     yield batch
         finally:
             reader.close()

@@ -104,10 +104,15 @@ def decide_lines(lines: Iterable[str]) -> list[bytes]:
     return values
 
 
+def lines(candidates: int = 150, seed: int = 7) -> Iterable[str]:
+    """That history's lines."""
+    return itertools.chain(actions(seed, candidates, Profile(late_records=0.4)), _EXTRA)
+
+
 @functools.cache
 def journal(candidates: int = 150, seed: int = 7) -> list[bytes]:
     """That history's decisions; the same list each time."""
-    return decide_lines(itertools.chain(actions(seed, candidates, Profile(late_records=0.4)), _EXTRA))
+    return decide_lines(lines(candidates, seed))
 
 
 def apply_all(connection: Connection[tuple[object, ...]], values: list[bytes], batch_size: int) -> None:

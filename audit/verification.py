@@ -1,0 +1,230 @@
+"""A whole ledger checked without trust in whoever wrote it (issue 5, point 3).
+
+The actions run through the rules again in this process, and the journal is compared byte for byte; what else
+needs every decision goes to other processes. Must not write anywhere but in the scratch folder, and must not
+repair: it names what is wrong, the first thing first.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from audit.beside import Beside, Outcome, TaskPlan
+from audit.comparison import Comparison
+from audit.findings import CHECKS, Finding, in_words
+from audit.journal_tasks import BooksPlan, SequencePlan
+from audit.reexecution import Reexecution
+from audit.source import Source
+from audit.topics import Strangers, TopicsSource
+from consumers.seen_actions import StoredSeenActions
+from schemas.errors import ArchiveDamaged, JournalMismatch
+from schemas.ids import SchemaIds
+from schemas.records import Policy
+
+FINDINGS_MAX: Final = 20
+ALL_CHECKS: Final = frozenset(CHECKS)
+_KIB: Final = 1024
+_Record = TypeVar("_Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to check, and with what.
+
+    Attributes:
+        ids: The schema ids that the actions are framed with.
+        scratch: A folder for the action ids; what is written there is of no use afterwards.
+        policy: In force before the first decision; None: the default one.
+        checks: Which of `CHECKS`; what has nothing to compare with is left out by itself.
+        plans: What else to do with every decision: the tables, the signed roots.
+        processes: How many processes may work beside this one.
+        findings_max: How many findings of each check are told one by one.
+
+    """
+
+    ids: SchemaIds
+    scratch: Path
+    policy: Policy | None = None
+    checks: frozenset[str] = ALL_CHECKS
+    plans: Sequence[TaskPlan] = ()
+    processes: int = 1
+    findings_max: int = FINDINGS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A decision beside the first thing that is wrong."""
+
+    place: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of it.
+
+    Attributes:
+        source: What was read.
+        decisions: How many decisions the journal holds.
+        actions: How many records of the action topic they are on.
+        waiting: Records of the action topic behind those, not decided yet; None where it was not asked.
+        findings: The first of each check's, by place in the journal.
+        found: How many things are wrong, by check.
+        following: Decisions that differ only because an earlier one does.
+        neighbours: The decisions around the first finding.
+        facts: What each check counted, by task.
+        strangers: What readers of the live topics pass over: news, no fault.
+        seconds: How long it took.
+        peak_bytes: The most memory that this process, and the largest of the others, held.
+
+    """
+
+    source: str
+    decisions: int
+    actions: int
+    waiting: int
+    findings: list[Finding]
+    found: dict[str, int]
+    following: int
+    neighbours: list[Neighbour]
+    facts: dict[str, dict[str, Any]]
+    strangers: Strangers | None
+    seconds: float
+    peak_bytes: tuple[int, int]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.found
+
+
+@dataclass(slots=True)
+class _Notes:
+    """Findings as they come: the first few of each check, the rest counted."""
+
+    findings_max: int
+    findings: list[Finding] = field(default_factory=list)
+    found: dict[str, int] = field(default_factory=dict)
+
+    def note(self, finding: Finding) -> None:
+        count = self.found.get(finding.check, 0)
+        self.found[finding.check] = count + 1
+        if count < self.findings_max:
+            self.findings.append(finding)
+
+    def add(self, outcome: Outcome) -> None:
+        for finding in outcome.findings:
+            self.note(finding)
+        told = {finding.check for finding in outcome.findings}
+        if len(told) == 1 and outcome.found > len(outcome.findings):
+            self.found[told.pop()] += outcome.found - len(outcome.findings)
+
+
+def _no_progress(decisions: int) -> None:
+    """Tell nobody."""
+
+
+def verify(source: Source, request: Request, progress: Callable[[int], None] = _no_progress) -> Report:
+    """Check a ledger; `progress` is called with the number of decisions read so far.
+
+    Raises:
+        BrokerUnavailable: Kafka does not answer.
+        DatabaseUnavailable: PostgreSQL does not answer, or no more.
+
+    """
+    started = time.perf_counter()
+    notes = _Notes(request.findings_max)
+    checks = request.checks
+    plans: list[TaskPlan] = [*request.plans]
+    if checks & {"numbering", "chain"}:
+        plans.append(SequencePlan(checks, request.findings_max))
+    if "books" in checks:
+        plans.append(BooksPlan())
+    reexecution = None
+    if "reexecution" in checks:
+        reexecution = Reexecution(request.ids, request.policy, StoredSeenActions(request.scratch))
+    beside = Beside(plans, request.processes)
+    try:
+        actions = _read(source.actions(), "actions", notes, checks)
+        comparison = Comparison(actions, reexecution, checks, notes.note)
+        for values in _read(source.decisions(), "journal", notes, checks):
+            beside.take(values)
+            comparison.take(values)
+            progress(comparison.decisions)
+        waiting = comparison.finish()
+        outcomes = beside.finish()
+    finally:
+        beside.close()
+    for outcome in outcomes:
+        notes.add(outcome)
+    strangers = source.strangers if isinstance(source, TopicsSource) else None
+    if strangers is not None and strangers.behind_last and waiting and "source" in checks:
+        notes.note(_stopped(strangers, comparison.decisions, waiting))
+    findings = sorted(notes.findings, key=lambda finding: finding.order)
+    return Report(
+        source=source.name,
+        decisions=comparison.decisions,
+        actions=comparison.actions,
+        waiting=waiting,
+        findings=findings,
+        found=notes.found,
+        following=comparison.following,
+        neighbours=_neighbours(source, findings[0]) if findings else [],
+        facts={outcome.name: outcome.facts for outcome in outcomes},
+        strangers=strangers,
+        seconds=time.perf_counter() - started,
+        peak_bytes=(
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB,
+            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _KIB,
+        ),
+    )
+
+
+def _read(
+    batches: Iterator[list[_Record]], what: str, notes: _Notes, checks: frozenset[str]
+) -> Iterator[list[_Record]]:
+    """Read as far as can be read; what stops it is a finding."""
+    taken = 0
+    try:
+        for records in batches:
+            taken += len(records)
+            yield records
+    except (ArchiveDamaged, JournalMismatch) as error:
+        if "source" in checks:
+            place = taken if error.seq is None else error.seq
+            notes.note(Finding("source", place, f"reading the {what}: {error}", advice=error.advice))
+
+
+def _stopped(strangers: Strangers, decisions: int, waiting: int) -> Finding:
+    """Say that the journal ends although there are records behind its end."""
+    return Finding(
+        "source",
+        decisions,
+        f"the journal stops behind decision {decisions - 1}: {strangers.behind_last} records follow on its "
+        f"topic, from offset {strangers.behind_last_offset} on, and no reader accepts them, while {waiting} "
+        "actions wait",
+        advice="While one decider takes over from another this passes: verify again. If it stays, decision "
+        f"{decisions - 1} or the one behind it was changed; a decider that is started will write them anew.",
+    )
+
+
+def _neighbours(source: Source, finding: Finding) -> list[Neighbour]:
+    """Read the journal once more, up to the finding, for what stands before it, there, and behind."""
+    first, last = finding.place - 1, finding.place + 1
+    found: list[Neighbour] = []
+    at = 0
+    try:
+        for values in source.decisions():
+            places = range(max(first, at), min(last + 1, at + len(values)))
+            found += [Neighbour(place, in_words(values[place - at])) for place in places]
+            at += len(values)
+            if at > last:
+                break
+    except (ArchiveDamaged, JournalMismatch):
+        pass  # Told already: it is the finding, or lies behind it.
+    return found
