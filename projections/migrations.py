@@ -1,11 +1,15 @@
 """Brings the schema `neraca` up to date: ordered SQL files, each applied once, in one transaction.
 
 No file that was released may change: its checksum is kept beside its number, and a difference is an error.
+The files name the schema `neraca`; `in_schema` writes them for another one, where `neraca rebuild` builds the
+same tables anew. A file that begins with `-- rebuild:` and a reason changes what the rows hold: it is never
+applied to tables that hold decisions already.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
@@ -14,8 +18,15 @@ from psycopg import Connection, sql
 
 from schemas.errors import NeracaError
 
+LIVE: Final = "neraca"
+
 # Two services that start at once wait for each other here.
 _LOCK: Final = "neraca migrations"
+
+_NEEDS_REBUILD: Final = "-- rebuild:"
+
+# A name in the schema, or the schema named as such; not the word in a comment.
+_OF_THE_SCHEMA: Final = re.compile(r"\bneraca(?=\.[a-z_]+)|(?<=\bSCHEMA )neraca\b|(?<=EXISTS )neraca\b(?=;)")
 
 _LEDGER_OF_MIGRATIONS: Final = """
 CREATE SCHEMA IF NOT EXISTS neraca;
@@ -42,6 +53,10 @@ class DatabaseNewer(NeracaError):
     """The database has migrations that this program does not know."""
 
 
+class RebuildNeeded(NeracaError):
+    """The tables hold decisions, and this version of neraca gives some of them other rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One SQL file: `0001_name.sql`."""
@@ -55,6 +70,11 @@ class Migration:
         """The checksum that an applied migration must keep."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    @property
+    def needs_rebuild(self) -> bool:
+        """Whether it changes what the rows hold, so that rows made before it are not what it says."""
+        return self.text.startswith(_NEEDS_REBUILD)
+
 
 def load_migrations() -> list[Migration]:
     """Give the migrations of this program, in order."""
@@ -66,14 +86,23 @@ def load_migrations() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
+def in_schema(statement: str, schema: str) -> str:
+    """Give a statement that names the schema `neraca`, for another schema."""
+    return statement if schema == LIVE else _OF_THE_SCHEMA.sub(schema, statement)
+
+
 def migrate(
-    connection: Connection[tuple[object, ...]], migrations: list[Migration] | None = None
+    connection: Connection[tuple[object, ...]],
+    migrations: list[Migration] | None = None,
+    *,
+    schema: str = LIVE,
 ) -> list[str]:
     """Apply what is missing, and give the names of what was applied.
 
     Raises:
         MigrationEdited: an applied file was changed afterwards.
         DatabaseNewer: the database was made by a newer program.
+        RebuildNeeded: what is missing changes rows that are there.
 
     """
     wanted = load_migrations() if migrations is None else migrations
@@ -81,23 +110,55 @@ def migrate(
     connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (_LOCK,))
     try:
         with connection.transaction():
-            connection.execute(_LEDGER_OF_MIGRATIONS.encode())
-        rows = connection.execute("SELECT number, name, sha256 FROM neraca.schema_migrations").fetchall()
-        applied = {int(str(number)): (str(name), str(sha256)) for number, name, sha256 in rows}
+            connection.execute(in_schema(_LEDGER_OF_MIGRATIONS, schema).encode())
+        applied = applied_migrations(connection, schema)
         _check(wanted, applied)
-        for migration in wanted:
-            if migration.number not in applied:
-                with connection.transaction():
-                    connection.execute(migration.text.encode())
-                    connection.execute(
-                        "INSERT INTO neraca.schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
-                        (migration.number, migration.name, migration.sha256),
-                    )
-                names.append(migration.name)
-        _grant_reading(connection)
+        missing = [migration for migration in wanted if migration.number not in applied]
+        _refuse_to_change_rows(connection, missing, schema)
+        for migration in missing:
+            with connection.transaction():
+                connection.execute(in_schema(migration.text, schema).encode())
+                connection.execute(
+                    f"INSERT INTO {schema}.schema_migrations (number, name, sha256)"
+                    " VALUES (%s, %s, %s)".encode(),
+                    (migration.number, migration.name, migration.sha256),
+                )
+            names.append(migration.name)
+        _grant_reading(connection, schema)
     finally:
         connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (_LOCK,))
     return names
+
+
+def applied_migrations(
+    connection: Connection[tuple[object, ...]], schema: str = LIVE
+) -> dict[int, tuple[str, str]]:
+    """Give name and checksum, by number, of the migrations that made a schema."""
+    rows = connection.execute(f"SELECT number, name, sha256 FROM {schema}.schema_migrations".encode())
+    return {int(str(number)): (str(name), str(sha256)) for number, name, sha256 in rows.fetchall()}
+
+
+def is_of_this_program(connection: Connection[tuple[object, ...]], schema: str) -> bool:
+    """Whether exactly the migrations of this program made a schema, so that it may write there."""
+    own = {one.number: (one.name, one.sha256) for one in load_migrations()}
+    return own == applied_migrations(connection, schema)
+
+
+def _refuse_to_change_rows(
+    connection: Connection[tuple[object, ...]], missing: list[Migration], schema: str
+) -> None:
+    changing = [migration.name for migration in missing if migration.needs_rebuild]
+    if not changing:
+        return
+    positions = connection.execute("SELECT to_regclass(%s)", (f"{schema}.projection_positions",)).fetchone()
+    if positions is None or positions[0] is None:
+        return
+    filled = connection.execute(f"SELECT FROM {schema}.projection_positions WHERE seq >= 0".encode())
+    if filled.fetchone() is not None:
+        raise RebuildNeeded(
+            f"the tables were made before {', '.join(changing)}, which changes what their rows hold",
+            advice="Run `neraca rebuild`: it makes them anew beside the ones there are, and swaps.",
+        )
 
 
 def _check(wanted: list[Migration], applied: dict[int, tuple[str, str]]) -> None:
@@ -119,7 +180,7 @@ def _check(wanted: list[Migration], applied: dict[int, tuple[str, str]]) -> None
             )
 
 
-def _grant_reading(connection: Connection[tuple[object, ...]]) -> None:
+def _grant_reading(connection: Connection[tuple[object, ...]], schema: str) -> None:
     """Let the role `neraca_reader` read everything, where this user may make one."""
     row = connection.execute(
         "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -130,8 +191,20 @@ def _grant_reading(connection: Connection[tuple[object, ...]]) -> None:
         exists = connection.execute("SELECT FROM pg_roles WHERE rolname = 'neraca_reader'").fetchone()
         if exists is None:
             connection.execute("CREATE ROLE neraca_reader NOLOGIN")
-        connection.execute("GRANT USAGE ON SCHEMA neraca TO neraca_reader")
-        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA neraca TO neraca_reader")
+        connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO neraca_reader".encode())
+        connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO neraca_reader".encode())
 
 
-__all__ = ["DatabaseNewer", "Migration", "MigrationEdited", "load_migrations", "migrate", "sql"]
+__all__ = [
+    "LIVE",
+    "DatabaseNewer",
+    "Migration",
+    "MigrationEdited",
+    "RebuildNeeded",
+    "applied_migrations",
+    "in_schema",
+    "is_of_this_program",
+    "load_migrations",
+    "migrate",
+    "sql",
+]

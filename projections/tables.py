@@ -1,12 +1,13 @@
 """The tables in PostgreSQL: loading a batch and moving the position, in one transaction.
 
 Knows nothing of Kafka. What keeps it exact is the position row: it is moved first, from the `seq` and hash
-that the batch follows, and whoever finds another value there writes nothing.
+that the batch follows, and whoever finds another value there writes nothing. The same goes for whoever finds
+other tables there than those that its session was opened on: `neraca rebuild` has swapped them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from psycopg import Connection, errors
 
 from projections import people_on_hold, registrations
 from projections.batch import Batch, TableLoad
+from projections.migrations import LIVE, in_schema
 
 PROJECTION: Final = "current"
 
@@ -29,20 +31,30 @@ _STAGED_LIKE: Final = (
 # Up to this many staged rows are deleted, more are cut off with their file.
 _DELETED_ROWS_MAX: Final = 256
 
+# Held to the end of the transaction: no swap comes between what is read of the tables and what is made of it.
+_NO_SWAP: Final = "LOCK TABLE neraca.projection_positions IN ACCESS SHARE MODE"
+_REMEMBER_TABLES: Final = """
+SELECT set_config('neraca.tables', 'neraca.projection_positions'::regclass::oid::text, false)
+"""
 _BEGIN_POSITION: Final = f"""
 INSERT INTO neraca.projection_positions (projection, seq, decision_sha256, journal_offset)
 VALUES ('{PROJECTION}', -1, decode(repeat('00', 32), 'hex'), -1) ON CONFLICT DO NOTHING
+"""
+_READ_POSITION: Final = """
+SELECT seq, decision_sha256, journal_offset FROM neraca.projection_positions WHERE projection = %s
 """
 _MOVE_POSITION: Final = """
 UPDATE neraca.projection_positions SET
     seq = %(seq)s, decision_sha256 = %(sha256)s, journal_offset = %(offset)s, updated_at = clock_timestamp(),
     journal_at = greatest(journal_at, to_timestamp(%(entered_at)s::bigint / 1000000.0))
-WHERE projection = %(projection)s AND seq = %(after_seq)s
+WHERE projection = %(projection)s AND seq = %(after_seq)s AND tableoid = current_setting('neraca.tables')::oid
 """
 
 
 class PositionMovedError(Exception):
-    """Another projector moved the position since this one read it; nothing was written."""
+    """Another projector moved the position since this one read it, or the tables are others; nothing was
+    written.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +87,40 @@ def prepare(batch: Batch, last_offset: int) -> PreparedBatch:
     return PreparedBatch(batch.first_seq - 1, position, batch.entered_at_max, batch.loads())
 
 
-def open_session(connection: Connection[tuple[object, ...]]) -> None:
+def open_session(
+    connection: Connection[tuple[object, ...]],
+    *,
+    schema: str = LIVE,
+    only: Collection[str] | None = None,
+) -> None:
     """Prepare a connection for loading: staging tables of its own, and no wait for the disk.
 
     `synchronous_commit` may be off because rows and position are one transaction: what a crash of PostgreSQL
     takes back, it takes back together, and the journal still has it.
+
+    `schema` names where the tables are, and `only` those of them that are there, where not all are.
     """
+    staged = [table for table in _STAGED_LIKE if only is None or table in only]
     statements = [
+        _NO_SWAP,
+        _REMEMBER_TABLES,
         "SET synchronous_commit = off",
         "SET client_min_messages = warning",
         # A merge looks up each staged key. Planned on a small table and kept, another way of joining would
         # read the whole of a large one for every batch.
         "SET enable_hashjoin = off",
         "SET enable_mergejoin = off",
-        *(f"CREATE TEMP TABLE staged_{t} (LIKE neraca.{t})" for t in _STAGED_LIKE),
-        # The registering decision alone fills these; staged rows do without.
-        "ALTER TABLE staged_registrations "
-        + ", ".join(
-            f"DROP COLUMN {column}"
-            for column in registrations.LASTING
-        ),
+        *(f"CREATE TEMP TABLE staged_{t} (LIKE neraca.{t})" for t in staged),
         f"CREATE TEMP TABLE staged_people_on_hold ({people_on_hold.STAGING})",
         _BEGIN_POSITION,
-    ]  # fmt: skip
+    ]
+    if "registrations" in staged:
+        # The registering decision alone fills these; staged rows do without.
+        dropped = ", ".join(f"DROP COLUMN {column}" for column in registrations.LASTING)
+        statements.append(f"ALTER TABLE staged_registrations {dropped}")
     with connection.transaction():
         for statement in statements:
-            connection.execute(statement.encode())
+            connection.execute(in_schema(statement, schema).encode())
 
 
 def try_lead(connection: Connection[tuple[object, ...]]) -> bool:
@@ -111,12 +131,10 @@ def try_lead(connection: Connection[tuple[object, ...]]) -> bool:
     return row is not None and row[0] is True
 
 
-def read_position(connection: Connection[tuple[object, ...]]) -> Position:
+def read_position(connection: Connection[tuple[object, ...]], *, schema: str = LIVE) -> Position:
     """Read where the tables stand."""
     row = connection.execute(
-        "SELECT seq, decision_sha256, journal_offset FROM neraca.projection_positions WHERE projection = %s",
-        (PROJECTION,),
-        binary=True,
+        in_schema(_READ_POSITION, schema).encode(), (PROJECTION,), binary=True
     ).fetchone()
     if row is None:
         return Position()
@@ -130,43 +148,90 @@ def apply(
     connection: Connection[tuple[object, ...]],
     prepared: PreparedBatch,
     before_commit: Callable[[], None] | None = None,
+    *,
+    schema: str = LIVE,
+    only: Collection[str] | None = None,
 ) -> None:
     """Load the rows and move the position: both, or neither.
 
-    `before_commit` is called between the last row and the commit; tests end the process there.
+    `before_commit` is called between the last row and the commit; tests end the process there. `schema` and
+    `only` are those that the session was opened with.
 
     Raises:
-        PositionMovedError: the tables no longer stand where the batch begins.
+        PositionMovedError: the tables no longer stand where the batch begins, or are others.
         psycopg.Error: as the database says.
 
     """
     with connection.transaction():
-        moved = connection.execute(
-            _MOVE_POSITION,
-            {
-                "seq": prepared.position.seq,
-                "sha256": prepared.position.sha256,
-                "offset": prepared.position.offset,
-                "entered_at": None if prepared.entered_at_max < 0 else prepared.entered_at_max,
-                "projection": PROJECTION,
-                "after_seq": prepared.after_seq,
-            },
-            prepare=True,
-        )
-        if moved.rowcount != 1:
-            raise PositionMovedError(f"the tables do not stand at seq {prepared.after_seq}")
-        for load in prepared.loads:
-            with connection.cursor() as cursor:
-                with cursor.copy(load.copy.encode()) as copy:
-                    copy.write(load.data)
-                if load.merge is not None:
-                    cursor.execute(load.merge.encode(), prepare=True)
-                    # Emptied by hand: `ON COMMIT DELETE ROWS` would cut every staging table at every commit,
-                    # which costs a lone decision more than all of its rows.
-                    way = "DELETE FROM" if load.rows <= _DELETED_ROWS_MAX else "TRUNCATE"
-                    cursor.execute(f"{way} staged_{load.table}".encode(), prepare=True)
+        move_position(connection, prepared, schema)
+        for each in prepared.loads:
+            if only is None or each.table in only:
+                load(connection, each, schema)
         if before_commit is not None:
             before_commit()
 
 
-__all__ = ["Position", "PositionMovedError", "PreparedBatch", "apply", "errors", "open_session", "prepare"]
+def move_position(
+    connection: Connection[tuple[object, ...]], prepared: PreparedBatch, schema: str = LIVE
+) -> None:
+    """Move the position from where the batch begins to where it ends.
+
+    Raises:
+        PositionMovedError: the tables do not stand there, or are others.
+
+    """
+    moved = connection.execute(
+        in_schema(_MOVE_POSITION, schema).encode(),
+        {
+            "seq": prepared.position.seq,
+            "sha256": prepared.position.sha256,
+            "offset": prepared.position.offset,
+            "entered_at": None if prepared.entered_at_max < 0 else prepared.entered_at_max,
+            "projection": PROJECTION,
+            "after_seq": prepared.after_seq,
+        },
+        prepare=True,
+    )
+    if moved.rowcount != 1:
+        raise PositionMovedError(f"the tables do not stand at seq {prepared.after_seq}, or were swapped")
+
+
+def load(
+    connection: Connection[tuple[object, ...]],
+    rows: TableLoad,
+    schema: str = LIVE,
+    *,
+    frozen: bool = False,
+) -> None:
+    """Copy the rows of one table, and merge them where they change what is there.
+
+    `frozen`: the table was made in this transaction, so that nobody has to look at its rows again before they
+    are taken for visible.
+    """
+    copy_statement = in_schema(rows.copy, schema)
+    if frozen and rows.merge is None:
+        copy_statement = copy_statement.replace("(FORMAT binary)", "(FORMAT binary, FREEZE)")
+    with connection.cursor() as cursor:
+        with cursor.copy(copy_statement.encode()) as copy:
+            copy.write(rows.data)
+        if rows.merge is not None:
+            cursor.execute(in_schema(rows.merge, schema).encode(), prepare=True)
+            # Emptied by hand: `ON COMMIT DELETE ROWS` would cut every staging table at every commit, which
+            # costs a lone decision more than all of its rows.
+            way = "DELETE FROM" if rows.rows <= _DELETED_ROWS_MAX else "TRUNCATE"
+            cursor.execute(f"{way} staged_{rows.table}".encode(), prepare=True)
+
+
+__all__ = [
+    "Position",
+    "PositionMovedError",
+    "PreparedBatch",
+    "apply",
+    "errors",
+    "load",
+    "move_position",
+    "open_session",
+    "prepare",
+    "read_position",
+    "try_lead",
+]

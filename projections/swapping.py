@@ -1,0 +1,352 @@
+"""Tables made anew take the place of the live ones, in one transaction that no reader notices.
+
+What makes that true, step by step:
+
+1. `hold_projector` locks the table of positions against writers. The projector moves its position before
+   anything else, so it waits there with nothing in hand; readers go on.
+2. The caller brings the new tables to exactly the live `seq`, and commits that.
+3. `older_snapshots` are waited for: a reader whose snapshot is from before step 2 would find the new tables
+   at an earlier `seq` than it may have seen.
+4. `lock_readers_out` takes every live table, all within less time than PostgreSQL takes to look for a
+   deadlock; so it is always this side that gives way, and tries again.
+5. `exchange` renames the two schemas, and whoever waited finds the name leading to the new tables: PostgreSQL
+   resolves a name again when it had to wait for its lock, and throws away plans of prepared statements when a
+   schema was renamed.
+
+After the commit the projector finds other tables than those that its session was opened on, writes nothing,
+and begins again at their position, which is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import Connection, sql
+
+from projections.migrations import LIVE
+
+KEPT: Final = "neraca_before"
+# The two sets change names by way of a third.
+_ASIDE: Final = "neraca_aside"
+
+_REBUILD_LOCK: Final = "neraca rebuild"
+
+# A projector commits a batch of the largest size in half a second.
+_PROJECTOR_TIMEOUT_MS: Final = 10_000
+# Half of what PostgreSQL waits before it looks for a deadlock, and not longer than a reader should wait.
+_READERS_TIMEOUT_MS_MAX: Final = 400
+
+Session = Connection[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A session that reads in a snapshot from before."""
+
+    pid: int
+    began: str
+    application: str
+    state: str
+
+    def __str__(self) -> str:
+        """Name it so that somebody can find it."""
+        who = self.application or "a session"
+        return f"{who} (process {self.pid}, {self.state}, since {self.began})"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What else the exchange touched.
+
+    Attributes:
+        rebound: Views and functions outside the schema that now read the new tables.
+        left_behind: Materialised views outside that still hold what they read before.
+
+    """
+
+    rebound: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
+
+
+def try_lock_rebuild(session: Session) -> bool:
+    """Take the lock of the one rebuild of a database; it falls with the connection."""
+    row = session.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_REBUILD_LOCK,)).fetchone()
+    return row is not None and row[0] is True
+
+
+def schema_exists(session: Session, schema: str) -> bool:
+    """Whether there is such a schema."""
+    row = session.execute("SELECT to_regnamespace(%s) IS NOT NULL", (schema,)).fetchone()
+    return row is not None and row[0] is True
+
+
+def tables_of(session: Session, schema: str) -> list[str]:
+    """Give the names of the tables of a schema."""
+    rows = session.execute(
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = %s ORDER BY 1", (schema,)
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+def owner_of(session: Session, schema: str) -> str | None:
+    """Give the role that a schema belongs to, unless it is the one of this session or that has its rights."""
+    row = session.execute(
+        "SELECT nspowner::regrole::text FROM pg_namespace"
+        " WHERE nspname = %s AND NOT pg_has_role(nspowner, 'USAGE')",
+        (schema,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def drop(session: Session, schema: str) -> None:
+    """Remove a schema and what is in it."""
+    session.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
+
+
+def hold_projector(session: Session) -> None:
+    """Let no projector move its position until this transaction ends; waits for the one under way.
+
+    Raises:
+        LockNotAvailable: a transaction holds the position for too long.
+
+    """
+    session.execute(f"SET LOCAL lock_timeout = {_PROJECTOR_TIMEOUT_MS}".encode())
+    session.execute(f"LOCK TABLE {LIVE}.projection_positions IN SHARE ROW EXCLUSIVE MODE".encode())
+
+
+def older_snapshots(session: Session, own: Collection[int]) -> list[Reader]:
+    """Give the sessions of this database that read in a snapshot now, but for our own."""
+    # Within a transaction the view would go on to say what it said first.
+    session.execute("SELECT pg_stat_clear_snapshot()")
+    rows = session.execute(
+        "SELECT pid, xact_start::text, application_name, state FROM pg_stat_activity"
+        " WHERE datname = current_database() AND backend_xmin IS NOT NULL AND backend_type = 'client backend'"
+        " AND NOT pid = ANY(%s) ORDER BY xact_start",
+        (list(own),),
+    ).fetchall()
+    return [Reader(int(str(pid)), str(began), str(name), str(state)) for pid, began, name, state in rows]
+
+
+def lock_readers_out(session: Session) -> None:
+    """Take every live table and view for this transaction alone.
+
+    Raises:
+        QueryCanceled: somebody reads one of them for longer than others may be kept waiting.
+
+    """
+    row = session.execute(
+        "SELECT setting::integer FROM pg_settings WHERE name = 'deadlock_timeout'"
+    ).fetchone()
+    timeout_ms = min(_READERS_TIMEOUT_MS_MAX, int(str(row[0])) // 2 if row else _READERS_TIMEOUT_MS_MAX)
+    names = session.execute(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'v')"
+        # Most readers ask for the position first: who waits, waits there, with nothing else in hand.
+        " ORDER BY relname <> 'projection_positions', relkind DESC, relname",
+        (LIVE,),
+    ).fetchall()
+    every = sql.SQL(", ").join(sql.Identifier(LIVE, str(name)) for (name,) in names)
+    session.execute(f"SET LOCAL statement_timeout = {timeout_ms}".encode())
+    session.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(every))
+    session.execute("SET LOCAL statement_timeout = 0")
+
+
+def exchange(session: Session, incoming: str) -> Exchanged:
+    """Make `incoming` the live schema and keep the live one as `KEPT`, in the transaction of the caller.
+
+    What was kept before is removed, unless it is what comes in.
+    """
+    _name_everything(session)
+    dependents = _dependents(session, _relations(session, LIVE), {LIVE, incoming, KEPT})
+    _copy_grants(session, LIVE, incoming)
+    if incoming == KEPT:
+        _rename(session, KEPT, _ASIDE)
+        _rename(session, LIVE, KEPT)
+        _rename(session, _ASIDE, LIVE)
+    else:
+        drop(session, KEPT)
+        _rename(session, LIVE, KEPT)
+        _rename(session, incoming, LIVE)
+    return _rebind(session, dependents)
+
+
+def exchange_tables(session: Session, incoming: str, names: Collection[str]) -> Exchanged:
+    """Exchange some tables only; `KEPT` then holds those, and where they stood. Otherwise as `exchange`."""
+    _name_everything(session)
+    found = _relations(session, LIVE, names)
+    dependents = _dependents(session, found, {incoming, KEPT})
+    _copy_grants(session, LIVE, incoming, names)
+    if incoming == KEPT:
+        session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_ASIDE)))
+        for name in names:
+            _move(session, name, KEPT, _ASIDE)
+            _move(session, name, LIVE, KEPT)
+            _move(session, name, _ASIDE, LIVE)
+        drop(session, _ASIDE)
+        session.execute(f"TRUNCATE {KEPT}.projection_positions".encode())
+    else:
+        drop(session, KEPT)
+        session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(KEPT)))
+        session.execute(
+            f"CREATE TABLE {KEPT}.projection_positions"
+            f" (LIKE {LIVE}.projection_positions INCLUDING ALL)".encode()
+        )
+        for name in names:
+            _move(session, name, LIVE, KEPT)
+            _move(session, name, incoming, LIVE)
+    session.execute(
+        f"INSERT INTO {KEPT}.projection_positions SELECT * FROM {LIVE}.projection_positions".encode()
+    )
+    # Views of the tables built anew read the table that has moved; the live ones are made to, and these go.
+    exchanged = _rebind(session, dependents)
+    if incoming != KEPT:
+        drop(session, incoming)
+    return exchanged
+
+
+def _name_everything(session: Session) -> None:
+    """Let the catalogue give definitions in which every name has its schema."""
+    session.execute("SET LOCAL search_path = ''")
+
+
+def _rename(session: Session, old: str, new: str) -> None:
+    session.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new)))
+    # A function whose body is a text names its tables by name, and has to learn the new one.
+    functions = session.execute(
+        "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = %s::regnamespace"
+        " AND prokind IN ('f', 'p') AND prosqlbody IS NULL AND strpos(prosrc, %s) > 0",
+        (new, f"{old}."),
+    ).fetchall()
+    for (definition,) in functions:
+        session.execute(str(definition).replace(f"{old}.", f"{new}.").encode())
+
+
+def _move(session: Session, table: str, old: str, new: str) -> None:
+    session.execute(
+        sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(sql.Identifier(old, table), sql.Identifier(new))
+    )
+
+
+def _relations(session: Session, schema: str, names: Collection[str] | None = None) -> list[int]:
+    rows = session.execute(
+        "SELECT oid::bigint FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'v')"
+        " AND (%s::text[] IS NULL OR relname = ANY(%s::text[]))"
+        " UNION ALL SELECT oid::bigint FROM pg_proc WHERE pronamespace = %s::regnamespace"
+        " AND %s::text[] IS NULL",
+        (schema, *[None if names is None else list(names)] * 2, schema, None if names is None else []),
+    ).fetchall()
+    return [int(str(oid)) for (oid,) in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Dependent:
+    """A view or function that reads tables by their number, and what makes it read them by name again."""
+
+    name: str
+    statement: str | None
+
+
+_READING: Final = """
+WITH reading AS (
+    SELECT DISTINCT coalesce(r.ev_class, d.objid) AS oid, d.classid = 'pg_proc'::regclass AS is_function
+    FROM pg_depend d LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass) AND d.refobjid = ANY(%(read)s::oid[])
+      AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass)
+      AND coalesce(r.ev_class, d.objid) <> d.refobjid
+)
+SELECT n.nspname::text, c.relname::text,
+       CASE c.relkind WHEN 'v' THEN format(
+           'CREATE OR REPLACE VIEW %%I.%%I %%s AS %%s', n.nspname, c.relname,
+           'WITH (' || array_to_string(c.reloptions, ', ') || ')', pg_get_viewdef(c.oid)) END
+FROM reading JOIN pg_class c ON NOT is_function AND c.oid = reading.oid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+UNION ALL
+SELECT n.nspname::text, p.proname::text, pg_get_functiondef(p.oid)
+FROM reading JOIN pg_proc p ON is_function AND p.oid = reading.oid AND p.prosqlbody IS NOT NULL
+JOIN pg_namespace n ON n.oid = p.pronamespace
+"""
+
+
+def _dependents(session: Session, read: list[int], not_in: Collection[str]) -> list[_Dependent]:
+    rows = session.execute(_READING, {"read": read}).fetchall()
+    return [
+        _Dependent(f"{schema}.{name}", None if statement is None else str(statement))
+        for schema, name, statement in rows
+        if schema not in not_in
+    ]
+
+
+def _rebind(session: Session, dependents: Iterable[_Dependent]) -> Exchanged:
+    rebound, left_behind = [], []
+    for dependent in dependents:
+        if dependent.statement is None:
+            left_behind.append(dependent.name)
+        else:
+            session.execute(dependent.statement.encode())
+            rebound.append(dependent.name)
+    return Exchanged(tuple(rebound), tuple(left_behind))
+
+
+_WHO: Final = """
+CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+    || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+"""
+_GRANTS: Final = f"""
+SELECT format('GRANT %%s ON %%I.%%I TO %%s', a.privilege_type, %(to)s::text, c.relname, {_WHO})
+FROM pg_class c JOIN pg_class o ON o.relnamespace = %(to)s::text::regnamespace AND o.relname = c.relname
+CROSS JOIN LATERAL aclexplode(c.relacl) a
+WHERE c.relnamespace = %(from)s::text::regnamespace AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
+  AND (%(names)s::text[] IS NULL OR c.relname = ANY(%(names)s::text[]))
+UNION ALL
+SELECT format('GRANT %%s (%%I) ON %%I.%%I TO %%s', a.privilege_type, m.attname, %(to)s::text, c.relname,
+              {_WHO})
+FROM pg_class c JOIN pg_attribute m ON m.attrelid = c.oid
+JOIN pg_class o ON o.relnamespace = %(to)s::text::regnamespace AND o.relname = c.relname
+JOIN pg_attribute p ON p.attrelid = o.oid AND p.attname = m.attname
+CROSS JOIN LATERAL aclexplode(m.attacl) a
+WHERE c.relnamespace = %(from)s::text::regnamespace AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
+  AND (%(names)s::text[] IS NULL OR c.relname = ANY(%(names)s::text[]))
+UNION ALL
+SELECT format('GRANT %%s ON SCHEMA %%I TO %%s', a.privilege_type, %(to)s::text, {_WHO})
+FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a
+WHERE n.nspname = %(from)s::text AND a.grantee <> n.nspowner AND %(names)s::text[] IS NULL
+UNION ALL
+SELECT format('GRANT EXECUTE ON FUNCTION %%I.%%I(%%s) TO %%s', %(to)s::text, f.proname,
+              pg_get_function_identity_arguments(f.oid), {_WHO})
+FROM pg_proc f JOIN pg_proc o ON o.pronamespace = %(to)s::text::regnamespace AND o.proname = f.proname
+    AND o.proargtypes = f.proargtypes
+CROSS JOIN LATERAL aclexplode(f.proacl) a
+WHERE f.pronamespace = %(from)s::text::regnamespace AND a.grantee <> f.proowner AND %(names)s::text[] IS NULL
+UNION ALL
+SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %%I IN SCHEMA %%I GRANT %%s ON %%s TO %%s',
+              pg_get_userbyid(d.defaclrole), %(to)s::text, a.privilege_type,
+              CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'f' THEN 'FUNCTIONS' END, {_WHO})
+FROM pg_default_acl d CROSS JOIN LATERAL aclexplode(d.defaclacl) a
+WHERE d.defaclnamespace = %(from)s::text::regnamespace AND d.defaclobjtype IN ('r', 'f')
+  AND a.grantee <> d.defaclrole AND %(names)s::text[] IS NULL
+"""
+
+
+def _copy_grants(session: Session, source: str, target: str, names: Collection[str] | None = None) -> None:
+    """Let whoever may read the live tables read those that take their place."""
+    parameters = {"from": source, "to": target, "names": None if names is None else list(names)}
+    for (statement,) in session.execute(_GRANTS.encode(), parameters).fetchall():
+        session.execute(str(statement).encode())
+
+
+__all__ = [
+    "KEPT",
+    "Exchanged",
+    "Reader",
+    "drop",
+    "exchange",
+    "exchange_tables",
+    "hold_projector",
+    "lock_readers_out",
+    "older_snapshots",
+    "owner_of",
+    "schema_exists",
+    "tables_of",
+    "try_lock_rebuild",
+]
