@@ -49,17 +49,27 @@ def import_(
 
     Example: neraca import extract-2023-07 --dry-run --html report.html
     """
-    from ledger.policy import default_policy
-    from neraca.importing import DryRun, ThroughKafka
     from neraca.settings import Settings
-    from producers.extract import Cutover, Extract, Scratch
-    from producers.reconciliation import Refusals
 
     settings = Settings.read(home=home)
     if html is not None:
         # Said before anything is sent, and not after.
         with _page(html):
             pass
+    with reconciled(folder, settings, dry_run=dry_run, timeout_seconds=timeout_seconds) as report:
+        _write(report, html, as_json=as_json)
+
+
+@contextmanager
+def reconciled(
+    folder: Path, settings: "Settings", *, dry_run: bool, timeout_seconds: float
+) -> "Iterator[Reconciliation]":
+    """Have an extract decided and give the report, which lives as long as the block."""
+    from ledger.policy import default_policy
+    from neraca.importing import DryRun, ThroughKafka
+    from producers.extract import Cutover, Extract, Scratch
+    from producers.reconciliation import Refusals
+
     policy = default_policy()
     cutover = Cutover(
         policy.registration_limit.at, policy.closure.at, frozenset(policy.agreement_not_required)
@@ -81,7 +91,7 @@ def import_(
                 extract.read(lambda: bar.show(extract.bytes_read))
             _decide(extract, deciding, tally)
             report = _report(folder, extract, deciding, tally, is_dry_run=dry_run)
-        _write(report, html, as_json=as_json)
+        yield report
 
 
 @contextmanager

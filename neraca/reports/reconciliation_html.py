@@ -11,6 +11,7 @@ from html import escape
 from typing import Final, TextIO
 
 from ledger.refusals import REFUSALS
+from neraca.reports.page import STYLE
 from neraca.reports.reconciliation import Reconciliation
 from producers.extract import KINDS, Defect
 from producers.reconciliation import LineComparison
@@ -21,24 +22,6 @@ DIFFERENCES_MAX: Final = 2_000
 REFUSED_MAX: Final = 100
 HELD_BACK: Final = "depends_on_reported_row"
 
-_STYLE: Final = """
-:root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem}
-h2{margin-top:2.5rem;border-bottom:2px solid #8885}
-small,.id{color:#777}
-table{border-collapse:collapse;width:100%;margin:.7rem 0}
-th,td{text-align:left;padding:.3rem .6rem;vertical-align:top;border-bottom:1px solid #8884}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.tiles{display:flex;gap:1rem;flex-wrap:wrap}
-.tiles div{border:1px solid #8886;border-radius:.5rem;padding:.6rem 1rem}
-.tiles b{display:block;font-size:1.4rem}
-details{margin:.8rem 0;border:1px solid #8884;border-radius:.5rem;padding:.6rem 1rem}
-summary{cursor:pointer;font-weight:600}
-blockquote{margin:.6rem 0;padding:.4rem 1rem;border-left:4px solid #4a90d9}
-@media print{details{break-inside:avoid}}
-"""
-
 
 def write_html(report: Reconciliation, target: TextIO) -> None:
     """Write the file."""
@@ -46,7 +29,7 @@ def write_html(report: Reconciliation, target: TextIO) -> None:
     target.write(
         "<!doctype html>\n<html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width,initial-scale=1'>"
-        f"<title>Reconciliation of {escape(report.folder)}</title><style>{_STYLE}</style>\n"
+        f"<title>Reconciliation of {escape(report.folder)}</title><style>{STYLE}</style>\n"
     )
     for part in (
         _summary(report, gathered),

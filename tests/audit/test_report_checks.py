@@ -1,0 +1,54 @@
+"""The report's figures beside PostgreSQL: every check that the report prints gives the report's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from audit.report import gather
+from audit.report.checks import Check, checks
+from projections import tables
+from projections.migrations import migrate
+from tests.audit.report_stories import Journal, told
+from tests.projections.told import apply_all, journal
+
+Session = psycopg.Connection[tuple[object, ...]]
+
+
+@pytest.fixture
+def session(database: str) -> Iterator[Session]:
+    """A session of a projector on fresh tables."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        migrate(connection)
+        tables.open_session(connection)
+        yield connection
+
+
+def _differences(session: Session, values: list[bytes]) -> list[tuple[str, object, object]]:
+    apply_all(session, values, 5000)
+    answers = []
+    for check in checks(gather(Journal(values))):
+        told_by_database = sorted(session.execute(check.sql.encode()).fetchall(), key=repr)
+        answers.append((check, told_by_database))
+    return [(check.name, _sorted(check), answer) for check, answer in answers if _sorted(check) != answer]
+
+
+def _sorted(check: Check) -> list[tuple[object, ...]]:
+    return sorted((tuple(row) for row in check.answer), key=repr)
+
+
+def test_every_figure_of_a_workload_is_what_the_tables_say(session: Session) -> None:
+    """On a seeded history: each query of the report, run as it is printed, gives the report's figures."""
+    assert [] == _differences(session, journal(600, 11))
+
+
+def test_every_figure_of_the_story_is_what_the_tables_say(session: Session) -> None:
+    """On the story with every state and reason in it, likewise."""
+    assert [] == _differences(session, told())
+
+
+def test_before_the_closure_nobody_is_stranded(session: Session) -> None:
+    """A journal that ends before T_0 agrees with the views as well, and so does an empty one."""
+    assert [] == _differences(session, told()[:20])
