@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    service: Annotated[str, typer.Argument(help="decider, projector or gateway.", metavar="SERVICE")],
+    service: Annotated[
+        str, typer.Argument(help="decider, projector, gateway or archiver.", metavar="SERVICE")
+    ],
     home: HomeOption = None,
     metrics_port: Annotated[
         int,
@@ -44,6 +46,7 @@ def run(
         "decider": _decider,
         "projector": _projector,
         "gateway": _gateway,
+        "archiver": _archiver,
     }
     if service not in services:
         raise SettingsError(
@@ -109,6 +112,22 @@ def _gateway(settings: "Settings", host: str, port: int, stop: threading.Event) 
     from neraca.gateway import wiring
 
     wiring.run(settings, host, port, stop)
+
+
+def _archiver(settings: "Settings", metrics_host: str, metrics_port: int, stop: threading.Event) -> None:
+    from consumers import archiver
+    from neraca.archiving import home_archive, open_archive
+
+    archiver.run(
+        archiver.ArchiverConfig(
+            kafka=settings.kafka_config(),
+            topic_prefix=settings.topic_prefix,
+            metrics_host=metrics_host,
+            metrics_port=metrics_port,
+        ),
+        lambda: open_archive(settings, home_archive(settings), to_topic=True),
+        stop,
+    )
 
 
 def _folder(settings: "Settings", service: str) -> Path:

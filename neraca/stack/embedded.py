@@ -28,7 +28,7 @@ from neraca.stack.kafka import EmbeddedKafka
 from neraca.stack.postgres import EmbeddedPostgres, PostgresAccess
 from schemas.errors import HalfMadeFolder, StackError
 
-SERVICES = ("decider", "projector", "gateway")
+SERVICES = ("decider", "projector", "gateway", "archiver")
 # Somebody else may take a port between our look and the start of the server.
 _PORT_TRIES_MAX = 3
 _SERVICES_TIMEOUT_SECONDS = 30.0

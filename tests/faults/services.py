@@ -150,6 +150,10 @@ class Crew:
         """Start a projector."""
         return self._start(["-m", "neraca", "run", "projector"], wait_ready=False)
 
+    def start_archiver(self) -> Service:
+        """Start an archiver, and wait until it follows the topics."""
+        return self._start(["-m", "neraca", "run", "archiver"], wait_ready=True)
+
     def _start(self, command: Sequence[str], *, wait_ready: bool) -> Service:
         log = self.folder / f"service-{len(self._started)}.log"
         service = Service(self.settings, log, command)
