@@ -82,11 +82,11 @@ def _kafka(settings: "Settings") -> dict[str, str | int]:
 
 
 def _source(settings: "Settings", archive: Path | None) -> "Source":
+    from audit.archive.reader import ArchiveSource
     from audit.topics import TopicsSource
-    from schemas.errors import SettingsError
 
     if archive is not None:
-        raise SettingsError("no archive can be read yet")
+        return ArchiveSource(archive)
     return TopicsSource(_kafka(settings), settings.topic_prefix)
 
 

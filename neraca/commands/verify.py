@@ -103,11 +103,11 @@ def verify(
 
 
 def _open_source(settings: "Settings", archive: Path | None) -> "Source":
+    from audit.archive.reader import ArchiveSource
     from audit.topics import TopicsSource
-    from schemas.errors import SettingsError
 
     if archive is not None:
-        raise SettingsError("no archive can be read yet")
+        return ArchiveSource(archive)
     return TopicsSource({"log_level": 0, **settings.kafka_config()}, settings.topic_prefix)
 
 
