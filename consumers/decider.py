@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import gc
+import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -554,9 +555,12 @@ class _Decider:
                 failed.append(error.str())
 
         for letter in letters:
+            value = letter.value or b""
+            # A letter points at the record and does not copy it: whatever somebody sent in the clear by
+            # mistake stands in one place, not two.
             self._producer.produce(
                 self._dead_letters_topic,
-                letter.value,
+                None,
                 partition=0,
                 headers={
                     "neraca-reason": letter.reason.encode()[:1000],
@@ -564,6 +568,8 @@ class _Decider:
                     "neraca-partition": b"0",
                     "neraca-offset": str(letter.action_offset).encode(),
                     "neraca-seq": str(letter.seq).encode(),
+                    "neraca-bytes": str(len(value)).encode(),
+                    "neraca-sha256": hashlib.sha256(value).hexdigest().encode(),
                 },
                 on_delivery=delivered,
             )

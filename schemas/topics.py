@@ -56,9 +56,9 @@ DECISIONS = Topic(
 DEAD_LETTERS = Topic(
     name="placement.dead-letters.v1",
     partitions=1,
-    # An unreadable record travels with its origin and the reason, so it is larger than what it came from.
+    # Room for letters of earlier versions, which copied the record that they are about.
     config=_kept_for_ever(DEAD_LETTER_BYTES_MAX),
-    docs="Records that could not be read, with the reason and their origin, to be mended and sent again.",
+    docs="Which records could not be read, where they stand and why, to be mended and sent again.",
 )
 CHECKPOINTS = Topic(
     name="placement.checkpoints.v1",
