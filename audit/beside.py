@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Final, Protocol
 
-from audit.findings import Finding
+from audit.findings import Found
 from schemas.errors import NeracaError
 
 _LENGTH_TYPE: Final = "I"
@@ -29,15 +29,13 @@ class Outcome:
 
     Attributes:
         name: The task.
-        findings: What is wrong, as far as it is told one by one.
-        found: How many things are wrong.
+        found: What is wrong.
         facts: What the report says of it: names to numbers, texts, lists.
 
     """
 
     name: str
-    findings: list[Finding]
-    found: int
+    found: Found
     facts: dict[str, Any] = field(default_factory=dict)
 
 

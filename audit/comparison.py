@@ -231,6 +231,7 @@ class Comparison:
                     self.decisions,
                     f"a decision on the action at offset {_Head(value).offset}; the actions end before it",
                     advice="The actions were cut short, or a decision was put in.",
+                    is_of_the_end=True,
                 )
             )
             self.decisions += 1

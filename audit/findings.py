@@ -50,6 +50,7 @@ class Finding:
         advice: What to do.
         table: The table, where it is in one.
         key: The row in it.
+        is_of_the_end: Whether it says that the journal ends too early: nothing new where reading it failed.
 
     """
 
@@ -60,11 +61,44 @@ class Finding:
     advice: str = ""
     table: str | None = None
     key: str | None = None
+    is_of_the_end: bool = False
 
     @property
     def order(self) -> tuple[int, int]:
         """Sort by place, and at one place causes before consequences."""
         return self.place, CHECKS.index(self.check)
+
+
+class Found:
+    """Findings as they come: the first few of each check, the others counted.
+
+    Attributes:
+        findings: Those that are told one by one.
+        counts: How many there are, by check and by whether they say that the journal ends too early.
+
+    """
+
+    def __init__(self, each_max: int) -> None:
+        self._each_max: Final = each_max
+        self.findings: Final[list[Finding]] = []
+        self.counts: Final[dict[tuple[str, bool], int]] = {}
+
+    def note(self, finding: Finding) -> None:
+        """Take one more."""
+        kind = finding.check, finding.is_of_the_end
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if self.counts[kind] <= self._each_max:
+            self.findings.append(finding)
+
+    def add(self, other: Found) -> None:
+        """Take what somebody else found."""
+        self.findings.extend(other.findings)
+        for kind, count in other.counts.items():
+            self.counts[kind] = self.counts.get(kind, 0) + count
+
+    def __repr__(self) -> str:
+        """Show how many there are."""
+        return f"Found({self.counts})"
 
 
 def decision_differences(expected: bytes, found: bytes) -> tuple[Difference, ...]:

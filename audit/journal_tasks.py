@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.beside import Outcome
-from audit.findings import Difference, Finding
+from audit.findings import Difference, Finding, Found
 from audit.sequence import Sequence
 from ledger.invariants import ACCOUNTS, Books
 from schemas.codec import MalformedRecordError, decode_decision
@@ -34,17 +34,13 @@ class _SequenceTask:
     def __init__(self, plan: SequencePlan) -> None:
         self._plan: Final = plan
         self._sequence: Final = Sequence()
-        self._findings: list[Finding] = []
-        self._found = 0
+        self._found: Final = Found(plan.findings_max)
 
     def take(self, values: list[bytes]) -> None:
         """Take the next decisions."""
         for each in self._sequence.take(values):
             check = "chain" if each.field in _CHAIN_FIELDS else "numbering"
             if check not in self._plan.checks:
-                continue
-            self._found += 1
-            if len(self._findings) >= self._plan.findings_max:
                 continue
             what = (
                 "the decision does not hold the hash of the one before it"
@@ -58,13 +54,13 @@ class _SequenceTask:
                 else "A decision was put in, taken out, or put elsewhere."
             )
             difference = Difference(each.field, each.expected, each.found)
-            self._findings.append(Finding(check, int(each.place), what, (difference,), advice))
+            self._found.note(Finding(check, int(each.place), what, (difference,), advice))
 
     def finish(self) -> Outcome:
         """Say what was found."""
         sequence = self._sequence
         facts = {"decisions": int(sequence.records), "last_sha256": sequence.last_sha256.hex()}
-        return Outcome("sequence", self._findings, self._found, facts)
+        return Outcome("sequence", self._found, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +76,11 @@ class _BooksTask:
     def __init__(self) -> None:
         self._books: Final = Books()
         self._taken = 0
-        self._finding: Finding | None = None
+        self._found: Final = Found(1)
 
     def take(self, values: list[bytes]) -> None:
         """Enter the next decisions, up to one that breaks an invariant: behind it no number means much."""
-        if self._finding is not None:
+        if self._found.findings:
             return
         check = self._books.check
         entered = 0
@@ -99,7 +95,7 @@ class _BooksTask:
             reason = f"the decision cannot be entered into the books: {error}"
         if reason:
             advice = "The books are closed here; decisions behind this one were not entered."
-            self._finding = Finding("books", self._taken + entered, reason, advice=advice)
+            self._found.note(Finding("books", self._taken + entered, reason, advice=advice))
         self._taken += entered
 
     def finish(self) -> Outcome:
@@ -113,5 +109,4 @@ class _BooksTask:
             "open_registrations": len(self._books.open_of),
             "totals": totals,
         }
-        findings = [] if self._finding is None else [self._finding]
-        return Outcome("books", findings, len(findings), facts)
+        return Outcome("books", self._found, facts)

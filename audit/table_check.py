@@ -19,7 +19,7 @@ import psycopg
 from psycopg import pq, sql
 
 from audit.beside import Outcome
-from audit.findings import ABSENT, Difference, Finding
+from audit.findings import ABSENT, Difference, Finding, Found
 from audit.rows import (
     HEADER_BYTES,
     REGISTRATION_COLUMNS,
@@ -307,13 +307,11 @@ class TablesBeside:
 
     def __init__(self, plan: TablesPlan) -> None:
         self._snapshot: Final = plan.snapshot
-        self._findings_max: Final = plan.findings_max
         self._dsn: Final = plan.dsn
         self._next_seq = 0
         self._entered_at_max = -1
         self._last_value = b""
-        self._findings: list[Finding] = []
-        self._found = 0
+        self._found: Final = Found(plan.findings_max)
         self._is_broken = False
         self._rows: dict[str, int] = {layout.name: 0 for layout in LAYOUTS}
         self._registrations: Final = RegistrationRowsBeside()
@@ -332,7 +330,7 @@ class TablesBeside:
             batch.add_values(values)
         except (MalformedRecordError, ValueError) as error:
             self._is_broken = True
-            self._note(
+            self._found.note(
                 Finding(
                     "tables",
                     int(batch.next_seq),
@@ -415,17 +413,18 @@ class TablesBeside:
             "rows": self._rows,
             "not_compared": self._snapshot.others,
         }
-        return Outcome("tables", self._findings, self._found, facts)
+        return Outcome("tables", self._found, facts)
 
     def _finish(self) -> None:
         if self._next_seq <= self._snapshot.seq:
-            self._note(
+            self._found.note(
                 Finding(
                     "tables",
                     self._next_seq,
                     f"the tables stand at decision {self._snapshot.seq}, and the journal ends at "
                     f"{self._next_seq - 1}: what the tables have seen is gone from it",
-                    advice="The journal's tail was dropped. Restore it from the archive first of all.",
+                    advice="The journal's tail was dropped. Restore it from an archive first of all.",
+                    is_of_the_end=True,
                 )
             )
             return
@@ -458,7 +457,7 @@ class TablesBeside:
                 if row is None
                 else f"the row of {registration_id} in neraca.registrations is not of its last decision"
             )
-            self._note(
+            self._found.note(
                 Finding(
                     "tables",
                     seq,
@@ -485,7 +484,7 @@ class TablesBeside:
                 Difference("journal_at", _instant(entered_at_max), _instant(snapshot.entered_at_max))
             )
         if differences:
-            self._note(
+            self._found.note(
                 Finding(
                     "tables",
                     snapshot.seq,
@@ -535,12 +534,9 @@ class TablesBeside:
             what = f"a row of neraca.{layout.name} is not what the journal gives: {key}"
         if place is None:
             place = int(_shown(known[layout.columns.index("seq")], "bigint"))
-        self._note(Finding("tables", max(0, place), what, tuple(differences), _ADVICE, layout.name, key))
-
-    def _note(self, finding: Finding) -> None:
-        self._found += 1
-        if len(self._findings) < self._findings_max:
-            self._findings.append(finding)
+        self._found.note(
+            Finding("tables", max(0, place), what, tuple(differences), _ADVICE, layout.name, key)
+        )
 
 
 def _key(values: Fields, places: list[int]) -> tuple[bytes, ...]:

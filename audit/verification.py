@@ -10,13 +10,13 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from audit.beside import Beside, Outcome, TaskPlan
+from audit.beside import Beside, TaskPlan
 from audit.comparison import Comparison
-from audit.findings import CHECKS, Finding, in_words
+from audit.findings import CHECKS, Finding, Found, in_words
 from audit.journal_tasks import BooksPlan, SequencePlan
 from audit.reexecution import Reexecution
 from audit.source import Source
@@ -72,9 +72,10 @@ class Report:
         source: What was read.
         decisions: How many decisions the journal holds.
         actions: How many records of the action topic they are on.
-        waiting: Records of the action topic behind those, not decided yet; None where it was not asked.
+        waiting: Records of the action topic behind those: not decided yet, or not compared where it `is_cut`.
         findings: The first of each check's, by place in the journal.
         found: How many things are wrong, by check.
+        is_cut: Whether reading it stopped before its end.
         following: Decisions that differ only because an earlier one does.
         neighbours: The decisions around the first finding.
         facts: What each check counted, by task.
@@ -90,6 +91,7 @@ class Report:
     waiting: int
     findings: list[Finding]
     found: dict[str, int]
+    is_cut: bool
     following: int
     neighbours: list[Neighbour]
     facts: dict[str, dict[str, Any]]
@@ -101,28 +103,6 @@ class Report:
     def is_well(self) -> bool:
         """Whether nothing is wrong."""
         return not self.found
-
-
-@dataclass(slots=True)
-class _Notes:
-    """Findings as they come: the first few of each check, the rest counted."""
-
-    findings_max: int
-    findings: list[Finding] = field(default_factory=list)
-    found: dict[str, int] = field(default_factory=dict)
-
-    def note(self, finding: Finding) -> None:
-        count = self.found.get(finding.check, 0)
-        self.found[finding.check] = count + 1
-        if count < self.findings_max:
-            self.findings.append(finding)
-
-    def add(self, outcome: Outcome) -> None:
-        for finding in outcome.findings:
-            self.note(finding)
-        told = {finding.check for finding in outcome.findings}
-        if len(told) == 1 and outcome.found > len(outcome.findings):
-            self.found[told.pop()] += outcome.found - len(outcome.findings)
 
 
 def _no_progress(decisions: int) -> None:
@@ -138,7 +118,7 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
 
     """
     started = time.perf_counter()
-    notes = _Notes(request.findings_max)
+    notes = Found(request.findings_max)
     checks = request.checks
     plans: list[TaskPlan] = [*request.plans]
     if checks & {"numbering", "chain"}:
@@ -160,19 +140,28 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
         outcomes = beside.finish()
     finally:
         beside.close()
+    # Where reading stopped short, that is the finding, and not what the rest of it would have said.
+    is_cut = ("source", False) in notes.counts
     for outcome in outcomes:
-        notes.add(outcome)
+        notes.add(outcome.found)
     strangers = source.strangers if isinstance(source, TopicsSource) else None
     if strangers is not None and strangers.behind_last and waiting and "source" in checks:
         notes.note(_stopped(strangers, comparison.decisions, waiting))
-    findings = sorted(notes.findings, key=lambda finding: finding.order)
+    findings = sorted(
+        [each for each in notes.findings if not (is_cut and each.is_of_the_end)], key=lambda each: each.order
+    )
+    found: dict[str, int] = {}
+    for (check, is_of_the_end), count in notes.counts.items():
+        if not (is_cut and is_of_the_end):
+            found[check] = found.get(check, 0) + count
     return Report(
         source=source.name,
         decisions=comparison.decisions,
         actions=comparison.actions,
         waiting=waiting,
         findings=findings,
-        found=notes.found,
+        found=found,
+        is_cut=is_cut,
         following=comparison.following,
         neighbours=_neighbours(source, findings[0]) if findings else [],
         facts={outcome.name: outcome.facts for outcome in outcomes},
@@ -185,8 +174,14 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
     )
 
 
+def unreadable(name: str, damage: ArchiveDamaged) -> Report:
+    """Report an archive that cannot even be opened."""
+    finding = Finding("source", 0 if damage.seq is None else damage.seq, str(damage), advice=damage.advice)
+    return Report(name, 0, 0, 0, [finding], {"source": 1}, True, 0, [], {}, None, 0.0, (0, 0))  # noqa: FBT003 - it is cut
+
+
 def _read(
-    batches: Iterator[list[_Record]], what: str, notes: _Notes, checks: frozenset[str]
+    batches: Iterator[list[_Record]], what: str, notes: Found, checks: frozenset[str]
 ) -> Iterator[list[_Record]]:
     """Read as far as can be read; what stops it is a finding."""
     taken = 0

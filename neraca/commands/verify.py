@@ -2,10 +2,11 @@
 
 import gc
 import os
-import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -14,6 +15,7 @@ import typer
 from neraca.commands import HomeOption, JsonOption, print_json
 
 if TYPE_CHECKING:
+    from audit.beside import TaskPlan
     from audit.findings import Finding
     from audit.source import Source
     from audit.verification import Report
@@ -28,7 +30,16 @@ def verify(
     archive: Annotated[
         Path | None,
         typer.Option(
-            help="Check this archive folder instead of the live topics; no Kafka.", metavar="FOLDER"
+            help="Check this archive folder instead of the live topics and tables; no Kafka.",
+            metavar="FOLDER",
+        ),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Verifier key of the log that you trust, name+hash+base64; may be repeated.",
+            metavar="VKEY",
+            show_default=False,
         ),
     ] = None,
     policy: Annotated[
@@ -62,62 +73,123 @@ def verify(
     """
     from audit import verification
     from audit.findings import CHECKS
+    from audit.tlog.note import Verifier
     from neraca.settings import Settings
-    from schemas.errors import SettingsError
+    from schemas.errors import ArchiveDamaged, SettingsError
     from schemas.ids import load_ids
     from schemas.policy_json import read_policy_file
 
-    if unknown := sorted(set(without or ()).difference(CHECKS)):
+    # What cannot be read is never left out.
+    known = [check for check in CHECKS if check != "source"]
+    if unknown := sorted(set(without or ()).difference(known)):
         raise SettingsError(
-            f"there is no check {unknown[0]!r}",
-            advice=f"The checks are: {', '.join(CHECKS)}.",
+            f"there is no check {unknown[0]!r}", advice=f"The checks are: {', '.join(known)}."
         )
-    checks = verification.ALL_CHECKS - set(without or ())
-    settings = Settings.read(home=home)
+    asked = _Asked(
+        verification.ALL_CHECKS.difference(without or ()),
+        tuple(Verifier.parse(text) for text in key or ()),
+        findings,
+    )
     first_policy = None if policy is None else read_policy_file(policy)
     beside = max(0, min((os.cpu_count() or 1) - 1, PROCESSES_MAX)) if processes is None else processes
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="neraca-verify-"))
-        plans: list[Any] = []
-        if "tables" in checks and archive is None:
-            plans.append(_tables_plan(settings, stack, findings))
-        source = _open_source(settings, archive)
-        request = verification.Request(
-            ids=load_ids(None),
-            scratch=Path(scratch),
-            policy=first_policy,
-            checks=checks,
-            plans=plans,
-            processes=beside,
-            findings_max=findings,
-        )
-        stack.enter_context(_no_search_for_cycles())
-        with _progress(source.extent().decisions, is_quiet=as_json) as advance:
-            report = verification.verify(source, request, advance)
+        try:
+            if archive is None:
+                opened = _open_live(Settings.read(home=home), asked, stack)
+            else:
+                opened = _open_archive(archive, asked)
+        except ArchiveDamaged as damage:
+            report = verification.unreadable(str(archive), damage)
+        else:
+            request = verification.Request(
+                ids=load_ids(None),
+                scratch=Path(scratch),
+                policy=first_policy,
+                checks=asked.checks,
+                plans=opened.plans,
+                processes=beside,
+                findings_max=findings,
+            )
+            stack.enter_context(_no_search_for_cycles())
+            with _progress(opened.source.extent().decisions) as advance:
+                report = verification.verify(opened.source, request, advance)
     if as_json:
-        print_json(_as_json(report, checks))
+        print_json(_as_json(report, asked.checks))
     else:
-        _show(report, checks, findings)
+        _show(report, asked.checks, findings)
     if not report.is_well:
         raise typer.Exit(1)
 
 
-def _open_source(settings: "Settings", archive: Path | None) -> "Source":
-    from audit.archive.reader import ArchiveSource
-    from audit.topics import TopicsSource
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be checked, whom to trust, how much to tell."""
 
-    if archive is not None:
-        return ArchiveSource(archive)
-    return TopicsSource({"log_level": 0, **settings.kafka_config()}, settings.topic_prefix)
+    checks: frozenset[str]
+    trusted: tuple[Any, ...]
+    findings_max: int
 
 
-def _tables_plan(settings: "Settings", stack: ExitStack, findings_max: int) -> object:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What is read, and what is compared with it."""
+
+    source: "Source"
+    plans: "list[TaskPlan]"
+
+
+def _open_live(settings: "Settings", asked: _Asked, stack: ExitStack) -> _Opened:
+    """Open the tables and the signed roots first: where the topics end is asked afterwards."""
+    from audit.roots_check import RootsPlan, collect
     from audit.table_check import OpenSnapshot, TablesPlan
+    from audit.tlog.publishing import CheckpointTopic
+    from audit.topics import TopicsSource
+    from neraca import transparency
 
-    dsn = settings.postgres_dsn()
-    held: OpenSnapshot = OpenSnapshot(dsn)
-    stack.callback(held.close)
-    return TablesPlan(dsn, held.snapshot, findings_max)
+    plans: list[TaskPlan] = []
+    kafka: dict[str, str | int] = {"log_level": 0, **settings.kafka_config()}
+    if "tables" in asked.checks:
+        dsn = settings.postgres_dsn()
+        held = OpenSnapshot(dsn)
+        stack.callback(held.close)
+        plans.append(TablesPlan(dsn, held.snapshot, asked.findings_max))
+    if asked.checks & {"checkpoints", "tiles"}:
+        keys = transparency.log_keys(settings)
+        stated = collect(
+            asked.checks,
+            transparency.own_log(settings),
+            CheckpointTopic(kafka, settings.topic_prefix),
+            own_keys=keys.listed() if keys.made() else None,
+            trusted=asked.trusted,
+        )
+        plans.append(RootsPlan(stated, asked.findings_max))
+    return _Opened(TopicsSource(kafka, settings.topic_prefix), plans)
+
+
+def _open_archive(root: Path, asked: _Asked) -> _Opened:
+    """Open an archive, with the log in it.
+
+    Raises:
+        ArchiveDamaged: it is not what was written.
+
+    """
+    from audit.archive.folder import ABOUT_FILE, POSITION_FILE
+    from audit.archive.reader import ArchiveSource
+    from audit.roots_check import RootsPlan, collect
+    from neraca.transparency import LOG_FOLDER
+    from schemas.errors import SettingsError
+
+    if not any((root / name).exists() for name in (ABOUT_FILE, POSITION_FILE)):
+        raise SettingsError(
+            f"{root} is no archive of a ledger", advice="Name the folder that `neraca archive` wrote."
+        )
+    plans: list[TaskPlan] = []
+    log = root / LOG_FOLDER
+    if asked.checks & {"checkpoints", "tiles"} and log.is_dir():
+        stated = collect(asked.checks, log, None, trusted=asked.trusted)
+        plans.append(RootsPlan(stated, asked.findings_max))
+    return _Opened(ArchiveSource(root), plans)
 
 
 @contextmanager
@@ -131,28 +203,16 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(total: int, *, is_quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Give a function that draws how many decisions were checked; on a terminal only."""
-    if is_quiet or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that draws how many decisions were checked, and how fast."""
+    from neraca.commands.progress import progress
 
-    columns = (
-        TextColumn("verifying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("verifying", total=total, rate="")
+    started = time.monotonic()
+    with progress("verifying", total, beside_output=False) as bar:
 
         def advance(decisions: int) -> None:
-            speed = bar.tasks[task].speed
-            rate = "" if not speed else f"{speed:,.0f}/s"
-            bar.update(task, completed=decisions, rate=rate)
+            rate = decisions / max(0.001, time.monotonic() - started)
+            bar.show(decisions, what=f"verifying, {rate:,.0f}/s")
 
         yield advance
 
@@ -167,6 +227,7 @@ def _as_json(report: "Report", checks: frozenset[str]) -> dict[str, Any]:
         "waiting": report.waiting,
         "found": report.found,
         "following": report.following,
+        "is_cut": report.is_cut,
         "findings": [_finding_json(each) for each in report.findings],
         "neighbours": [{"place": each.place, "decision": each.words} for each in report.neighbours],
         "facts": report.facts,
@@ -195,7 +256,8 @@ def _show(report: "Report", checks: frozenset[str], findings_max: int) -> None:
     """Say what was checked, what is wrong first of all, and what else."""
     typer.echo(f"{report.source}: {report.decisions:,} decisions on {report.actions:,} actions")
     if report.waiting:
-        typer.echo(f"{report.waiting:,} actions behind those are not decided yet: no fault")
+        why = "were not compared" if report.is_cut else "are not decided yet: no fault"
+        typer.echo(f"{report.waiting:,} actions behind those {why}")
     for line in _facts(report, checks):
         typer.echo(f"  {line}")
     rate = report.decisions / report.seconds if report.seconds else 0
@@ -245,6 +307,8 @@ def _facts(report: "Report", checks: frozenset[str]) -> Iterator[str]:
         accounts = " + ".join(f"{name} {count:,}" for name, count in totals.items() if name != "granted")
         lines = f"{facts['books']['lines']:,} lines"
         yield f"trial balance of {lines}: granted {totals['granted']:,} = {accounts}"
+    if "roots" in facts:
+        yield from _root_facts(facts["roots"])
     if "tables" in facts:
         rows = facts["tables"]["rows"]
         yield f"{len(rows)} tables at seq {facts['tables']['seq']}: {sum(rows.values()):,} rows"
@@ -255,3 +319,11 @@ def _facts(report: "Report", checks: frozenset[str]) -> Iterator[str]:
             f"readers pass over {report.strangers.passed_over:,} records of the journal's topic and "
             f"{report.strangers.repeats:,} repeats: no fault"
         )
+
+
+def _root_facts(roots: dict[str, Any]) -> Iterator[str]:
+    yield f"the root over {roots['size']:,} decisions is {roots['root']}"
+    tiles = f"{roots['tiles']:,} tiles up to {roots['tiles_size']:,}"
+    yield f"{roots['checkpoints']:,} signed checkpoints, {tiles}"
+    for key in roots["keys"]:
+        yield f"signed with {key}"
