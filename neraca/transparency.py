@@ -50,6 +50,8 @@ def create_log_keys(settings: Settings) -> KeyList:
     """
     made = _MADE_ORIGIN + secrets.token_hex(_MADE_BYTES)
     asked = settings.log_origin
+    # Closed, as `neraca up` makes it: passwords and personal data come to lie there.
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     return log_keys(settings).create(asked or made, is_asked_for=asked is not None)
 
 

@@ -35,10 +35,7 @@ class WitnessRefused(ProofInvalid):
     """A checkpoint that does not continue what the witness saw. `evidence` is where both are kept."""
 
     def __init__(self, message: str, *, evidence: Path) -> None:
-        super().__init__(
-            message,
-            advice=f"Both checkpoints are kept in {evidence}: the log signed either, and they contradict.",
-        )
+        super().__init__(message, advice=f"Both checkpoints are kept in {evidence}: the log signed either.")
         self.evidence = evidence
 
 

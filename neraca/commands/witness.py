@@ -64,6 +64,8 @@ def witness(
         return
     if source is None or not key:
         raise SettingsError("witness needs a log and --key", advice="See `neraca witness --help`.")
+    if not source.exists():
+        raise SettingsError(f"there is no {source}", advice="Name the log's folder, or a file of a proof.")
     own.signer()
     verifiers = [Verifier.parse(text) for text in key]
     with exit_1_where_broken(as_json=as_json):
