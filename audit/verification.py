@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from audit.archive.folder import LOG_FOLDER
+from audit.archive.reader import ArchiveSource
 from audit.beside import Beside, TaskPlan
 from audit.comparison import Comparison
 from audit.findings import CHECKS, Finding, Found, in_words
 from audit.journal_tasks import BooksPlan, SequencePlan
 from audit.reexecution import Reexecution
+from audit.roots_check import RootsPlan, collect
 from audit.source import Source
+from audit.tlog.note import Verifier
 from audit.topics import Strangers, TopicsSource
 from consumers.seen_actions import StoredSeenActions
 from schemas.errors import ArchiveDamaged, JournalMismatch
@@ -172,6 +176,22 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
             resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _KIB,
         ),
     )
+
+
+def open_archive(
+    root: Path, checks: frozenset[str], trusted: Sequence[Verifier] = (), findings_max: int = FINDINGS_MAX
+) -> tuple[Source, list[TaskPlan]]:
+    """Open an archive, and what its log has to compare with.
+
+    Raises:
+        ArchiveDamaged: a file is missing or added, or what the archive says of itself does not hold.
+
+    """
+    plans: list[TaskPlan] = []
+    log = root / LOG_FOLDER
+    if checks & {"checkpoints", "tiles"} and log.is_dir():
+        plans.append(RootsPlan(collect(checks, log, None, trusted=trusted), findings_max))
+    return ArchiveSource(root), plans
 
 
 def unreadable(name: str, damage: ArchiveDamaged) -> Report:

@@ -175,21 +175,14 @@ def _open_archive(root: Path, asked: _Asked) -> _Opened:
 
     """
     from audit.archive.folder import ABOUT_FILE, POSITION_FILE
-    from audit.archive.reader import ArchiveSource
-    from audit.roots_check import RootsPlan, collect
-    from neraca.transparency import LOG_FOLDER
+    from audit.verification import open_archive
     from schemas.errors import SettingsError
 
     if not any((root / name).exists() for name in (ABOUT_FILE, POSITION_FILE)):
         raise SettingsError(
             f"{root} is no archive of a ledger", advice="Name the folder that `neraca archive` wrote."
         )
-    plans: list[TaskPlan] = []
-    log = root / LOG_FOLDER
-    if asked.checks & {"checkpoints", "tiles"} and log.is_dir():
-        stated = collect(asked.checks, log, None, trusted=asked.trusted)
-        plans.append(RootsPlan(stated, asked.findings_max))
-    return _Opened(ArchiveSource(root), plans)
+    return _Opened(*open_archive(root, asked.checks, asked.trusted, asked.findings_max))
 
 
 @contextmanager
@@ -325,5 +318,7 @@ def _root_facts(roots: dict[str, Any]) -> Iterator[str]:
     yield f"the root over {roots['size']:,} decisions is {roots['root']}"
     tiles = f"{roots['tiles']:,} tiles up to {roots['tiles_size']:,}"
     yield f"{roots['checkpoints']:,} signed checkpoints, {tiles}"
+    if not roots["checkpoints"]:
+        yield "no signed checkpoint is there: whether the journal lost its tail, only the tables can tell"
     for key in roots["keys"]:
         yield f"signed with {key}"

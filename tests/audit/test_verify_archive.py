@@ -1,0 +1,283 @@
+"""Verification of an archive with no Kafka: files, tiles, checkpoints and keys that were tampered with.
+
+Each case also runs with its check taken out, and then that check finds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from audit.archive.folder import LOG_FOLDER, About
+from audit.archive.writer import ArchiveWriter
+from audit.tlog.keys import LogKeys
+from audit.tlog.note import Verifier
+from audit.tlog.publishing import CheckpointPublisher
+from audit.tlog.tiles import tile_path
+from audit.verification import ALL_CHECKS, Report, Request, open_archive, verify
+from consumers.action_topic import TopicRecord
+from consumers.archiver import KeptDecision
+from neraca.cli import app
+from schemas.framing import frame
+from schemas.ids import built_in_ids
+from tests.audit.tampering import Ledger, chained, changed, flipped, small_ledger
+from tests.commands.console import neraca
+
+SIZES = (500, 1000, len(small_ledger().journal))
+
+
+@dataclass(frozen=True)
+class Archived:
+    """An archive in a folder, and the keys that signed its log."""
+
+    root: Path
+    keys: LogKeys
+
+    @property
+    def log(self) -> Path:
+        """The folder of its log."""
+        return self.root / LOG_FOLDER
+
+    @property
+    def key(self) -> Verifier:
+        """The public half of the key that signs."""
+        return self.keys.listed().current
+
+
+def archive(ledger: Ledger, folder: Path, keys: LogKeys | None = None) -> Archived:
+    """Archive a ledger as the archiver does, with a signed checkpoint at each of `SIZES`."""
+    ids = built_in_ids()
+    if keys is None:
+        keys = LogKeys(folder / "keys")
+        keys.create("example.org/ledger")
+    sizes = [size for size in SIZES if size < len(ledger.journal)] + [len(ledger.journal)]
+    start = 0
+    with ArchiveWriter(
+        folder / "archive", About("actions", "decisions"), ids, lambda log: CheckpointPublisher(log, keys)
+    ) as writer:
+        for end in sizes:
+            records = [
+                TopicRecord(one.offset, one.recorded_at_ms, one.value, None, None)
+                for one in ledger.records[start:end]
+            ]
+            writer.keep_actions(records, records[-1].offset + 1)
+            writer.keep_decisions(
+                [
+                    KeptDecision(seq, frame(ids.decision_id, value), hashlib.sha256(value).digest(), seq)
+                    for seq, value in enumerate(ledger.journal[start:end], start)
+                ]
+            )
+            writer.commit()
+            writer.checkpoint()
+            start = end
+    return Archived(folder / "archive", keys)
+
+
+@pytest.fixture(scope="module", name="whole")
+def _whole(tmp_path_factory: pytest.TempPathFactory) -> Archived:
+    """The archive of the small ledger. Not to be changed."""
+    return archive(small_ledger(), tmp_path_factory.mktemp("archived"))
+
+
+@pytest.fixture(name="copy")
+def _copy(whole: Archived, tmp_path: Path) -> Archived:
+    """A copy of it, to tamper with."""
+    shutil.copytree(whole.root, tmp_path / "copy" / "archive")
+    return Archived(tmp_path / "copy" / "archive", whole.keys)
+
+
+def verified(
+    archived: Archived, scratch: Path, checks: frozenset[str] = ALL_CHECKS, trusted: tuple[Verifier, ...] = ()
+) -> Report:
+    """Verify an archive by those checks."""
+    source, plans = open_archive(archived.root, checks, trusted)
+    return verify(source, Request(built_in_ids(), scratch, checks=checks, plans=plans, processes=0))
+
+
+def _flip(path: Path, byte: int) -> None:
+    path.write_bytes(flipped(path.read_bytes(), 8 * byte + 3))
+
+
+def _bit_of_a_decision(copy: Archived) -> None:
+    _flip(copy.root / "decisions" / "000000000000.avro", 200_000)
+
+
+def _bit_of_an_action(copy: Archived) -> None:
+    (file,) = (copy.root / "actions").glob("*/000000000000.avro")
+    _flip(file, 100_000)
+
+
+def _bit_of_a_hash(copy: Archived) -> None:
+    _flip(copy.log / tile_path(0, 2), 5 * 32 + 1)
+
+
+def _bit_of_the_hashes_at_the_edge(copy: Archived) -> None:
+    _flip(copy.log / tile_path(1, 0, len(small_ledger().journal) // 256), 33)
+
+
+def _bit_of_an_entry(copy: Archived) -> None:
+    path = copy.log / tile_path(None, 1)
+    _flip(path, len(path.read_bytes()) // 2)
+
+
+def _tile_gone(copy: Archived) -> None:
+    (copy.log / tile_path(0, 3)).unlink()
+
+
+def _bit_of_a_root(copy: Archived) -> None:
+    (path,) = (copy.log / "checkpoints").rglob("500")
+    text = path.read_text()
+    root = text.split("\n")[2]
+    path.write_text(text.replace(root, ("B" if root[0] == "A" else "A") + root[1:]))
+
+
+def _bit_of_a_signature(copy: Archived) -> None:
+    path = copy.log / "checkpoint"
+    text = path.read_text()
+    path.write_text(text[:-20] + ("B" if text[-20] == "A" else "A") + text[-19:])
+
+
+def _tail_dropped(copy: Archived) -> None:
+    """The archive ends earlier and is whole in itself; the log beside it has seen more."""
+    ledger = small_ledger()
+    shorter = Ledger(ledger.journal[:1100], ledger.records[:1100])
+    made = archive(shorter, copy.root.parent / "shorter")
+    shutil.rmtree(made.log)
+    shutil.move(copy.log, made.log)
+    shutil.rmtree(copy.root)
+    shutil.move(made.root, copy.root)
+
+
+def _changed_and_chained_anew(copy: Archived) -> None:
+    """One decision is another; all behind it, and the tiles, were made to fit. Only the key is not his."""
+    ledger = small_ledger()
+    journal = list(ledger.journal)
+    journal[700] = changed(journal[700], officer="o-nobody")
+    made = archive(ledger.with_journal(chained(journal, 700)), copy.root.parent / "other")
+    shutil.rmtree(made.log / "checkpoints")
+    shutil.copytree(copy.log / "checkpoints", made.log / "checkpoints")
+    shutil.copytree(copy.log / "keys", made.log / "keys", dirs_exist_ok=True)
+    shutil.copy(copy.log / "checkpoint", made.log / "checkpoint")
+    shutil.rmtree(copy.root)
+    shutil.move(made.root, copy.root)
+
+
+def _signed_anew(copy: Archived) -> None:
+    """Checkpoints of another key in the place of the log's, beside the log's own documents."""
+    made = archive(small_ledger(), copy.root.parent / "other")
+    shutil.rmtree(copy.log / "checkpoints")
+    shutil.copytree(made.log / "checkpoints", copy.log / "checkpoints")
+    shutil.copy(made.log / "checkpoint", copy.log / "checkpoint")
+
+
+TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
+    (_bit_of_a_decision, "source", None),
+    (_bit_of_an_action, "source", None),
+    (_bit_of_a_hash, "tiles", 2 * 256 + 5),
+    (_bit_of_the_hashes_at_the_edge, "tiles", None),
+    (_bit_of_an_entry, "tiles", None),
+    (_tile_gone, "tiles", 3 * 256),
+    (_bit_of_a_root, "checkpoints", 499),
+    (_bit_of_a_signature, "checkpoints", SIZES[-1] - 1),
+    (_tail_dropped, "checkpoints", 1100),
+    (_tail_dropped, "tiles", 1100),
+    (_changed_and_chained_anew, "checkpoints", 999),
+    (_signed_anew, "checkpoints", 499),
+]
+
+
+def test_a_whole_archive_is_well(whole: Archived, tmp_path: Path) -> None:
+    """Nothing is found where nobody changed anything; every checkpoint and every tile was compared."""
+    report = verified(whole, tmp_path, trusted=(whole.key,))
+    assert {} == report.found, report.findings
+    roots = report.facts["roots"]
+    assert (len(SIZES), SIZES[-1], [str(whole.key)]) == (
+        roots["checkpoints"],
+        roots["tiles_size"],
+        roots["keys"],
+    )
+    # Bundles and hashes: four full ones and one at the edge each, and the tile above.
+    assert 2 * 5 + 1 == roots["tiles"]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "check", "place"), TAMPERED, ids=[f"{row[1]}{row[0].__name__}" for row in TAMPERED]
+)
+def test_tampering_is_found_and_named(
+    copy: Archived, tmp_path: Path, tamper: Callable[[Archived], None], check: str, place: int | None
+) -> None:
+    """The check finds it at its place; without that check it finds nothing there."""
+    tamper(copy)
+    report = verified(copy, tmp_path / "with")
+    found = [finding for finding in report.findings if finding.check == check]
+    assert found, report.findings
+    assert place in (None, min(finding.place for finding in found))
+    assert found[0].what
+    without = verified(copy, tmp_path / "without", ALL_CHECKS - {check})
+    assert check not in without.found
+
+
+def test_another_key_is_seen_by_who_knows_the_key(copy: Archived, tmp_path: Path) -> None:
+    """A whole log that was signed anew, documents and all, is well in itself; a key from elsewhere tells."""
+    ledger = small_ledger()
+    journal = list(ledger.journal)
+    journal[700] = changed(journal[700], officer="o-nobody")
+    checks = ALL_CHECKS - {"reexecution"}
+    forged = archive(ledger.with_journal(chained(journal, 700)), tmp_path / "forged")
+    assert {} == verified(forged, tmp_path / "untold", checks).found
+    report = verified(forged, tmp_path / "told", checks, (copy.key,))
+    assert {"checkpoints": 1} == report.found
+    assert "do not lead to" in report.findings[0].what
+
+
+def test_rotated_keys_are_followed(tmp_path: Path) -> None:
+    """Checkpoints of a key and of the one after it hold; who trusts the first is led to the second."""
+    ledger = small_ledger()
+    keys = LogKeys(tmp_path / "keys")
+    first = keys.create("example.org/ledger").current
+    archive(Ledger(ledger.journal[:1000], ledger.records[:1000]), tmp_path, keys)
+    keys.rotate()
+    ids = built_in_ids()
+    with ArchiveWriter(
+        tmp_path / "archive", About("actions", "decisions"), ids, lambda log: CheckpointPublisher(log, keys)
+    ) as writer:
+        records = [
+            TopicRecord(r.offset, r.recorded_at_ms, r.value, None, None) for r in ledger.records[1000:]
+        ]
+        writer.keep_actions(records, records[-1].offset + 1)
+        rest = enumerate(ledger.journal[1000:], 1000)
+        writer.keep_decisions(
+            [KeptDecision(n, frame(ids.decision_id, v), hashlib.sha256(v).digest(), n) for n, v in rest]
+        )
+        writer.commit()
+        writer.checkpoint()
+    report = verified(Archived(tmp_path / "archive", keys), tmp_path / "scratch", trusted=(first,))
+    assert {} == report.found, report.findings
+    assert 2 == len(report.facts["roots"]["keys"])
+
+
+def test_the_command_says_it_in_words(copy: Archived) -> None:
+    """Exit code 0 and a summary; 1 and the first thing that is wrong; 2 where it cannot run."""
+    run = CliRunner()
+    well = run.invoke(app, ["verify", "--archive", str(copy.root), "--key", str(copy.key)])
+    assert (0, True) == (well.exit_code, "All is well." in well.output), well.output
+    _bit_of_a_decision(copy)
+    wrong = run.invoke(app, ["verify", "--archive", str(copy.root)])
+    assert 1 == wrong.exit_code
+    assert "The first thing that is wrong, at decision" in wrong.output
+    assert "decisions/000000000000.avro" in wrong.output
+    told = json.loads(run.invoke(app, ["verify", "--json", "--archive", str(copy.root)]).output)
+    assert (False, "source") == (told["well"], told["findings"][0]["check"])
+    (copy.root / "decisions" / "000000000000.avro").unlink()
+    assert 1 == run.invoke(app, ["verify", "--archive", str(copy.root)]).exit_code
+    nothing = neraca("verify", "--archive", copy.root.parent)
+    assert (2, True) == (nothing.code, "is no archive of a ledger" in nothing.err), nothing.err
+    unknown = neraca("verify", "--without", "everything")
+    assert (2, True) == (unknown.code, "there is no check 'everything'" in unknown.err), unknown.err
