@@ -1,4 +1,4 @@
-"""Bytes on the action topic that are no action: each is accounted for, pointed at, and held against nobody."""
+"""Bytes on the action topic that are no action: each is accounted for, pointed at, held against nobody."""
 
 import hashlib
 import json
