@@ -165,25 +165,35 @@ def end_of(kafka: Mapping[str, str | int], topic: str, timeout_seconds: float) -
             "isolation.level": "read_committed",
         }
     )
-    deadline = time.monotonic() + timeout_seconds
     try:
-        while True:
-            try:
-                _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=timeout_seconds)
-            except KafkaException as error:
-                # A topic just made, a broker that has just started: the client looks for it only when told.
-                if error.args[0].code() not in PASSING_FOR_A_TOPIC or time.monotonic() > deadline:
-                    raise BrokerUnavailable(
-                        f"the topic {topic} cannot be read: {error.args[0].str()}",
-                        advice="Is Kafka running (`neraca status`)?",
-                    ) from error
-                time.sleep(ASK_AGAIN_SECONDS)
-                with contextlib.suppress(KafkaException):
-                    consumer.list_topics(topic, timeout=timeout_seconds)
-            else:
-                return int(end)
+        return ask_end(consumer, topic, timeout_seconds)
     finally:
         consumer.close()
+
+
+def ask_end(consumer: Consumer, topic: str, timeout_seconds: float) -> int:
+    """Ask where a topic's one partition ends, with a consumer that is there already.
+
+    Raises:
+        BrokerUnavailable: the broker does not answer in time.
+
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=timeout_seconds)
+        except KafkaException as error:
+            # A topic just made, a broker that has just started: the client looks for it only when told.
+            if error.args[0].code() not in PASSING_FOR_A_TOPIC or time.monotonic() > deadline:
+                raise BrokerUnavailable(
+                    f"the topic {topic} cannot be read: {error.args[0].str()}",
+                    advice="Is Kafka running (`neraca status`)?",
+                ) from error
+            time.sleep(ASK_AGAIN_SECONDS)
+            with contextlib.suppress(KafkaException):
+                consumer.list_topics(topic, timeout=timeout_seconds)
+        else:
+            return int(end)
 
 
 def _record(message: Message, offset: int) -> TopicRecord:

@@ -35,6 +35,7 @@ _COMMANDS = {
     "verify": "neraca.commands.verify:verify",
     "what-if": "neraca.commands.what_if:what_if",
     "archive": "neraca.commands.archive:archive",
+    "restore": "neraca.commands.restore:restore",
     "report": "neraca.commands.report:report",
     "workload": "neraca.commands.workload:workload",
     "prove": "neraca.commands.prove:prove",

@@ -1,9 +1,6 @@
 """`neraca archive FOLDER`: the ledger as files, brought up to where its topics end now."""
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +32,7 @@ def archive(
     from audit.archive.folder import ArchiveFolder, Position
     from consumers import archiver
     from neraca.archiving import open_archive
+    from neraca.commands.progress import progress_by_step
     from neraca.settings import Settings
     from neraca.stack.topics import check_topics
 
@@ -45,9 +43,11 @@ def archive(
     before = Position()
     if ArchiveFolder(folder).about_file.exists():
         before = ArchiveFolder(folder).position()
-    with open_archive(settings, folder, to_topic=False) as kept, progress("archiving") as advance:
+    with open_archive(settings, folder, to_topic=False) as kept, progress_by_step() as tell:
         for _ in range(_CHECKPOINT_TRIES_MAX):
-            archiver.catch_up(kafka, settings.topic_prefix, kept, advance=advance)
+            archiver.catch_up(
+                kafka, settings.topic_prefix, kept, advance=lambda done, total: tell("archiving", done, total)
+            )
             if checkpoint := kept.checkpoint():
                 break
         root = kept.log.root(checkpoint).hex() if checkpoint else None
@@ -87,18 +87,3 @@ def _show(result: dict[str, Any], seconds: float) -> None:
         typer.echo(f"checkpoint of {checkpoint['size']:,} decisions, root {checkpoint['root']}")
     else:
         typer.echo("no checkpoint yet: more was signed elsewhere than is here; run it again")
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes how far it is and how far it goes; it draws where a person looks."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -86,5 +86,22 @@ def _drawn(what: str, total: int | None, figures: ProgressColumn) -> Iterator[Ba
         yield Drawn()
 
 
+@contextmanager
+def progress_by_step() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that takes what is being done, how far it is, and how far it goes."""
+    if not sys.stderr.isatty():
+        yield lambda _what, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total or None
+        )
+
+
 def _nothing() -> None:
     """Draw nothing."""

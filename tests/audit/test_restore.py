@@ -1,0 +1,222 @@
+"""A ledger out of its archive, on a real Kafka: the same bytes at the same places, and it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from audit.archive.folder import About
+from audit.archive.reader import ArchiveSource
+from audit.archive.restore import DeciderAtWork, Restore, RestoreInterrupted, TopicNotEmpty
+from audit.archive.writer import ArchiveWriter
+from consumers.archiver import catch_up
+from neraca.stack.topics import check_topics, ensure_topics
+from schemas.errors import ArchiveDamaged, TopicMismatch
+from schemas.framing import frame
+from schemas.ids import built_in_ids
+from tests.audit.ledgers import SmallLedger, files, small_ledger
+from tests.faults.journals import Ledger, decide_again
+from tests.faults.services import crew, eventually
+from tests.running import RunningStack
+
+RECORDS = 600
+UNDECIDED = 5
+
+
+@pytest.fixture(scope="module")
+def history() -> SmallLedger:
+    """Actions, and records that are none."""
+    return small_ledger(RECORDS + 50, holes=False)
+
+
+@pytest.fixture
+def archive(stack: RunningStack, topic_prefix: str, tmp_path: Path, history: SmallLedger) -> Iterator[Path]:
+    """The archive of a ledger whose topic has markers of every kind, records that are none, and a backlog."""
+    ledger = Ledger(stack.bootstrap, topic_prefix)
+    values = [action.value for action in history.actions[:RECORDS]]
+    ledger.abort(ledger.actions_topic, [b"first of all"])
+    ledger.send(values[:100])
+    ledger.abort(ledger.actions_topic, [b"nobody sees this"] * 7)
+    ledger.send(values[100:200])
+    commit(ledger, values[200:203])
+    commit(ledger, values[203:204])
+    ledger.send(values[204:-1])
+    commit(ledger, values[-1:])
+    decided = decide_again(ledger.read(ledger.actions_topic))[:-UNDECIDED]
+    head = built_in_ids().decision_id
+    ledger.forge([frame(head, value) for value in decided[:300]])
+    ledger.forge([frame(head, value) for value in decided[299:]])
+    archive_topics(stack, topic_prefix, tmp_path / "archive")
+    yield tmp_path / "archive"
+    ledger.close()
+
+
+def commit(ledger: Ledger, values: list[bytes | None]) -> None:
+    """Write records in a transaction that is committed: its marker takes an offset."""
+    before = ledger.end(ledger.actions_topic)
+    producer = Producer({**ledger.kafka, "transactional.id": ledger.actions_topic, "log_level": 0})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for value in values:
+        producer.produce(ledger.actions_topic, value, partition=0)
+    producer.commit_transaction(30)
+    eventually("the marker", lambda: ledger.end(ledger.actions_topic) == before + len(values) + 1)
+
+
+def archive_topics(stack: RunningStack, prefix: str, root: Path) -> None:
+    """Bring an archive up to date."""
+    with ArchiveWriter(root, About("actions", "decisions"), built_in_ids()) as writer:
+        catch_up(stack.kafka, prefix, writer)
+        writer.checkpoint()
+
+
+def restore(stack: RunningStack, prefix: str, archive: Path, stop_at: str = "") -> None:
+    """Restore, or stop at that step as if killed."""
+
+    def advance(what: str, _done: int, _total: int) -> None:
+        if what == stop_at:
+            raise KeyboardInterrupt
+
+    work = Restore(ArchiveSource(archive), stack.kafka, prefix, advance)
+    try:
+        work.run()
+    finally:
+        work.close()
+
+
+def without_place(root: Path) -> dict[str, bytes]:
+    """The files of an archive; where the last decision stands on its topic is nobody's promise."""
+    found = files(root)
+    position = json.loads(found["position.json"])
+    del position["journal_offset"]
+    return {**found, "position.json": json.dumps(position).encode()}
+
+
+def test_the_same_bytes_at_the_same_places(
+    stack: RunningStack, new_topics: Callable[[], str], archive: Path, tmp_path: Path
+) -> None:
+    """Offsets, append times, keys, headers, values and decisions: an archive of the copy is the same files.
+
+    The topics are as designed afterwards, and were not while the restore went on.
+    """
+    prefix = new_topics()
+    seen = []
+
+    def advance(what: str, _done: int, _total: int) -> None:
+        if what.startswith("restoring"):
+            with pytest.raises(TopicMismatch):
+                check_topics(stack.kafka, prefix)
+            seen.append(what)
+
+    work = Restore(ArchiveSource(archive), stack.kafka, prefix, advance)
+    restored = work.run()
+    work.close()
+    assert {"restoring actions", "restoring decisions"} == set(seen)
+    assert (RECORDS, RECORDS - UNDECIDED, 0, 0) == (
+        restored.actions,
+        restored.decisions,
+        restored.actions_found,
+        restored.decisions_found,
+    )
+    check_topics(stack.kafka, prefix)
+    archive_topics(stack, prefix, tmp_path / "copy")
+    assert without_place(archive) == without_place(tmp_path / "copy")
+    # The archive goes on with the restored ledger, whose decisions stand at other offsets.
+    archive_topics(stack, prefix, archive)
+    assert files(tmp_path / "copy").keys() == files(archive).keys()
+
+
+def test_the_decider_goes_on(
+    stack: RunningStack,
+    new_topics: Callable[[], str],
+    archive: Path,
+    tmp_path: Path,
+    history: SmallLedger,
+) -> None:
+    """A decider on the restored topics decides what was waiting and what comes, on the same chain."""
+    prefix = new_topics()
+    restore(stack, prefix, archive)
+    ledger = Ledger(stack.bootstrap, prefix)
+    before = [value for batch in ArchiveSource(archive).decisions() for value in batch]
+    with crew(stack.bootstrap, prefix, tmp_path) as services:
+        services.start()
+        ledger.send([action.value for action in history.actions[RECORDS:]])
+        eventually("the new actions are decided", ledger.is_decided)
+        with pytest.raises(DeciderAtWork):
+            restore(stack, prefix, archive)
+    verdict = ledger.judge()
+    ledger.close()
+    assert RECORDS + 50 == len(verdict.decisions)
+    assert before == verdict.values[: len(before)]
+    assert (0, 0) == (verdict.passed_over, verdict.repeats)
+
+
+@pytest.mark.parametrize("step", ["restoring actions", "restoring decisions", "reading back"])
+def test_an_interrupted_restore_goes_on(
+    stack: RunningStack, new_topics: Callable[[], str], archive: Path, tmp_path: Path, step: str
+) -> None:
+    """Stopped at any step, it goes on when run again and ends the same; no service starts before."""
+    prefix = new_topics()
+    with pytest.raises(KeyboardInterrupt):
+        restore(stack, prefix, archive, stop_at=step)
+    with pytest.raises(TopicMismatch):
+        check_topics(stack.kafka, prefix)
+    restore(stack, prefix, archive)
+    archive_topics(stack, prefix, tmp_path / "copy")
+    assert without_place(archive) == without_place(tmp_path / "copy")
+
+
+def test_only_into_empty_topics(
+    stack: RunningStack, topic_prefix: str, new_topics: Callable[[], str], archive: Path
+) -> None:
+    """A ledger that is there is not touched, nor are topics on which no restore began."""
+    with pytest.raises(TopicNotEmpty, match="holds something already"):
+        restore(stack, topic_prefix, archive)
+    check_topics(stack.kafka, topic_prefix)
+    empty = new_topics()
+    work = Restore(ArchiveSource(archive), stack.kafka, empty)
+    with pytest.raises(TopicNotEmpty, match="no restore was begun"):
+        work.start_over()
+    work.close()
+
+
+def test_a_restore_that_cannot_go_on_starts_over(
+    stack: RunningStack, new_topics: Callable[[], str], archive: Path, tmp_path: Path
+) -> None:
+    """Where something else stands on the topic, that is told; both topics are then deleted when asked."""
+    prefix = new_topics()
+    with pytest.raises(KeyboardInterrupt):
+        restore(stack, prefix, archive, stop_at="restoring actions")
+    ledger = Ledger(stack.bootstrap, prefix)
+    ledger.send([b"a stranger"])
+    ledger.close()
+    with pytest.raises(RestoreInterrupted, match="holds another record"):
+        restore(stack, prefix, archive)
+    work = Restore(ArchiveSource(archive), stack.kafka, prefix)
+    work.start_over()
+    work.close()
+    ensure_topics(stack.kafka, prefix)
+    restore(stack, prefix, archive)
+    archive_topics(stack, prefix, tmp_path / "copy")
+    assert without_place(archive) == without_place(tmp_path / "copy")
+
+
+def test_a_damaged_archive_is_not_restored(
+    stack: RunningStack, new_topics: Callable[[], str], archive: Path
+) -> None:
+    """The archive is read whole before the first record is written."""
+    prefix = new_topics()
+    path = archive / "decisions/000000000000.avro"
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ArchiveDamaged):
+        restore(stack, prefix, archive)
+    check_topics(stack.kafka, prefix)
+    ledger = Ledger(stack.bootstrap, prefix)
+    assert (0, 0) == (ledger.end(ledger.actions_topic), ledger.end(ledger.decisions_topic))
+    ledger.close()
