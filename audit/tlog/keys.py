@@ -29,6 +29,8 @@ _NEXT_SUFFIX: Final = ".next"
 _LOCK_FILE: Final = ".lock"
 _LAST_FILE: Final = "last-signed"
 _KEY_MODE: Final = 0o600
+# The header, the origin, a key, and what comes behind the last line end.
+_LINES_MIN: Final = 4
 
 
 class LogKeyMissing(NeracaError):
@@ -93,10 +95,11 @@ class KeyList:
             ProofInvalid: it is no list of keys.
 
         """
-        header, origin, *lines = [*text.split("\n"), ""][:-1]
-        if header != HEADER or not origin or lines[-1:] != [""] or len(lines) < len(("a key", "")):
+        lines = text.split("\n")
+        if len(lines) < _LINES_MIN or lines[0] != HEADER or not lines[1] or lines[-1]:
             raise ProofInvalid("the document is no list of the keys of a log")
-        keys = tuple(_listed_key(line) for line in lines[:-1])
+        origin = lines[1]
+        keys = tuple(_listed_key(line) for line in lines[2:-1])
         sizes = [key.from_size for key in keys]
         if sizes[0] != 0 or sizes != sorted(set(sizes)) or len({key.verifier for key in keys}) != len(keys):
             raise ProofInvalid("the list of keys does not say for every size which one key signs it")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
-from audit.source import Source
 from audit.tlog import merkle
 from audit.tlog.checkpoint import Checkpoint
 from audit.tlog.keys import KeyList, read_listed
@@ -96,13 +95,15 @@ class LogOnDisk:
 class LogInMemory:
     """A log whose tree is computed from a journal: 64 bytes of memory a decision."""
 
-    def __init__(self, source: Source, wanted: Wanted, progress: Progress) -> None:
-        """Read the whole journal, and keep the decisions that are wanted."""
-        self.name: Final = source.name
+    def __init__(
+        self, name: str, decisions: Iterable[list[bytes]], wanted: Wanted, progress: Progress
+    ) -> None:
+        """Read the whole journal, batch by batch, and keep the decisions that are wanted."""
+        self.name: Final = name
         self._tree: Final = KeptTree()
         self._kept: Final[dict[int, bytes]] = {}
         seq = 0
-        for batch in source.decisions():
+        for batch in decisions:
             for leaf in leaf_hashes(batch):
                 self._tree.append(leaf)
             self._kept.update((place, one) for place, one in enumerate(batch, seq) if wanted(place, one))

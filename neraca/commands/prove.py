@@ -173,7 +173,7 @@ def _open(settings: "Settings", archive: Path | None, wanted: "Wanted") -> Itera
     own = transparency.log_keys(settings)
     with _progress(source.extent().decisions) as advance:
         yield _Ledger(
-            LogInMemory(source, wanted, advance),
+            LogInMemory(source.name, source.decisions(), wanted, advance),
             own.listed() if own.made() else None,
             CheckpointTopic(settings.kafka_config(), settings.topic_prefix),
         )
