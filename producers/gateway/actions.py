@@ -18,6 +18,7 @@ from producers.gateway.decisions import DecisionFeed
 from producers.gateway.outbox import NotAcknowledged, NotSent, Outbox, OutboxFull
 from producers.gateway.ports import Principal, Sentences
 from producers.gateway.problems import Problem, ProblemFound, problem, refusal, shape_problem
+from producers.sealing.guard import slipped
 from schemas.action_json import action_of, uuid_text
 from schemas.codec import decode_decision
 from schemas.decision_json import decision_json
@@ -95,6 +96,8 @@ class ActionDesk:
         except ShapeError as error:
             found = error.problems or [ShapeProblem(error.field, error.reason, error.advice)]
             raise ProblemFound(shape_problem(found)) from None
+        if clear := slipped(action):
+            raise ProblemFound(shape_problem(clear))
         if not principal.may_act_in(action.system):
             raise ProblemFound(problem("NOT_ALLOWED", f"the key does not act in {action.system}"))
         if not principal.may_act_for(action.office_type, action.office_code):
