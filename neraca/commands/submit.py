@@ -70,7 +70,7 @@ def _check(lines: "Lines") -> None:
     """Read the whole file and tell every line that is no action; nothing is sent then."""
     from neraca.commands.lines import told
     from neraca.commands.progress import progress_of
-    from schemas.action_json import read_action_line
+    from producers.sealing.guard import read_to_send
     from schemas.errors import ShapeError
 
     broken = 0
@@ -78,7 +78,7 @@ def _check(lines: "Lines") -> None:
         for piece in lines.pieces():
             for number, line in piece:
                 try:
-                    read_action_line(line)
+                    read_to_send(line)
                 except ShapeError as error:
                     broken += 1
                     if broken <= LINES_TOLD_MAX:
@@ -196,13 +196,13 @@ class _Submission:
     def send(self, lines: "Lines", advance: Callable[[], None]) -> bool:
         """Send every line as it comes; False when one is no action, which ends it."""
         from neraca.commands.lines import told
-        from schemas.action_json import read_action_line
+        from producers.sealing.guard import read_to_send
         from schemas.errors import ShapeError
 
         for piece in lines.pieces(self._step):
             for number, line in piece:
                 try:
-                    record = read_action_line(line)
+                    record = read_to_send(line)
                 except ShapeError as error:
                     for problem in told(error):
                         typer.echo(f"{lines.name}: line {number}: {problem}", err=True)

@@ -34,6 +34,7 @@ from producers.gateway.ports import (
 )
 from producers.gateway.problems import Problem, ProblemFound, problem
 from producers.gateway.reads import Reads, Seen, database_errors
+from producers.sealing.guard import may_identify
 from schemas.codec import decode_decision
 from schemas.decision_json import decision_json
 from schemas.instants import BadInstantError
@@ -248,6 +249,9 @@ class _Paths:
         self, principal: Principal, kind: str, subject_id: str, status: int, parameters: Mapping[str, str]
     ) -> None:
         """Keep who looked at whom; where that cannot be kept, nothing is shown."""
+        if status not in {200, 410} and may_identify(subject_id):
+            # Whoever looks for a person by NIK or name finds nobody, and must not leave it here.
+            subject_id = ""
         axes = {name: parameters[name] for name in ("as_of", "known_at") if name in parameters}
         access = Access(principal.key_id, principal.officer, kind, subject_id, status, axes)
         with database_errors():
