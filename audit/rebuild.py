@@ -13,7 +13,7 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 import psycopg
@@ -77,13 +77,13 @@ class Place:
 
     Attributes:
         postgres_dsn: Connection string of the database.
-        kafka: Client settings that reach the broker.
+        kafka: Client settings that reach the broker; None: there is none, and the source has to be enough.
         topic_prefix: Put before every topic's name.
 
     """
 
     postgres_dsn: str = field(repr=False)
-    kafka: Mapping[str, str | int] = field(repr=False)
+    kafka: Mapping[str, str | int] | None = field(repr=False)
     topic_prefix: str
 
 
@@ -292,36 +292,41 @@ class _Rebuilding:
 
     def _build(self, builder: Session, source: Source, last_seq: int | None) -> Position:
         """Build up to that decision, or to the end of the source, and commit."""
-        total = source.extent().decisions if last_seq is None else last_seq + 1
         only = None if self._wish.only is None else {self._wish.only}
         building = Building(builder, only=only)
         self._open.callback(building.close)
-        last = b""
-        with builder.transaction():
+        with contextlib.ExitStack() as transaction:
             with self._step("building"), _no_search_for_cycles():
-                building.begin()
-                for values in source.decisions():
-                    wanted = values if last_seq is None else values[: last_seq + 1 - building.next_seq]
-                    if not wanted:
-                        break
-                    try:
-                        building.add(wanted)
-                    except MalformedRecordError as error:
-                        raise JournalMismatch(
-                            f"decision {building.next_seq} stands in the journal and cannot be read: {error}",
-                            seq=building.next_seq,
-                            advice="Run the version of neraca that wrote it, or a newer one.",
-                        ) from error
-                    last = wanted[-1]
-                    self._tell("building", building.next_seq, total)
-                sha256 = hashlib.sha256(last).digest() if last else bytes(32)
-                position = Position(building.next_seq - 1, sha256, -1)
-                position = Position(position.seq, sha256, self._offset_of(position))
+                transaction.enter_context(builder.transaction())
+                position = self._load(building, source, last_seq)
             with self._step("indexing"):
                 same = is_of_this_program(builder, LIVE)
-                for what in building.finish(sha256, position.offset, like=LIVE if same else None):
+                for what in building.finish(position.sha256, position.offset, like=LIVE if same else None):
                     self._tell(what, 0, 0)
+                transaction.close()
         return position
+
+    def _load(self, building: Building, source: Source, last_seq: int | None) -> Position:
+        """Give the decisions of a source to the tables under construction; answers where they end."""
+        total = source.extent().decisions if last_seq is None else last_seq + 1
+        building.begin()
+        last = b""
+        for values in source.decisions():
+            wanted = values if last_seq is None else values[: last_seq + 1 - building.next_seq]
+            if not wanted:
+                break
+            try:
+                building.add(wanted)
+            except MalformedRecordError as error:
+                raise JournalMismatch(
+                    f"decision {building.next_seq} stands in the journal and cannot be read: {error}",
+                    seq=building.next_seq,
+                    advice="Run the version of neraca that wrote it, or a newer one.",
+                ) from error
+            last = wanted[-1]
+            self._tell("building", building.next_seq, total)
+        position = Position(building.next_seq - 1, hashlib.sha256(last).digest() if last else bytes(32), -1)
+        return replace(position, offset=self._offset_of(position))
 
     def _offset_of(self, position: Position) -> int:
         """Say where on the topic a decision stands; if nobody can tell, where it would without gaps."""
@@ -330,6 +335,8 @@ class _Rebuilding:
         live = tables.read_position(self._control)
         if (live.seq, live.sha256) == (position.seq, position.sha256):
             return live.offset
+        if self._place.kafka is None:
+            return position.seq
         try:
             found = _find_offset(self._place.kafka, self._topic, position)
         except BrokerUnavailable:
@@ -394,10 +401,10 @@ class _Rebuilding:
             position = tables.read_position(self._control, schema=KEPT)
             own = is_of_this_program(self._control, KEPT if names is None else LIVE)
             if not own and not self._wish.accept_differences:
-                live = tables.read_position(self._control)
+                behind = tables.read_position(self._control).seq - position.seq
                 raise RebuildRefused(
-                    f"the tables that are kept stand at seq {position.seq}, {live.seq - position.seq:,} behind,"
-                    " and another version of neraca made them",
+                    f"the tables that are kept stand at seq {position.seq}, {behind:,} behind, and another "
+                    "version of neraca made them",
                     advice="Run that version's `neraca rebuild --rollback`, which can bring them up to date. "
                     "Or --accept-differences: they are swapped as they are, and its projector goes on there.",
                 )
@@ -528,14 +535,14 @@ class _Follower:
         connection: Session,
         schema: str,
         only: Collection[str] | None,
-        kafka: Mapping[str, str | int],
+        kafka: Mapping[str, str | int] | None,
         topic: str,
         position: Position,
     ) -> None:
         self._connection: Final = connection
         self._schema: Final = schema
         self._only: Final = only
-        self._kafka: Final = kafka
+        self._kafka: Final[Mapping[str, str | int] | None] = kafka
         self._topic: Final = topic
         self._reader: JournalReader | None = None
         self._waiting: list[Entry] = []
@@ -554,7 +561,7 @@ class _Follower:
 
     def follow_to(self, seq: int, tell: Callable[[int], None] | None = None) -> bool:
         """Apply the decisions up to that one; False where the journal does not have them all."""
-        if self.position.seq >= seq or not self.is_open:
+        if self.position.seq >= seq or not self.is_open or self._kafka is None:
             return self.position.seq >= seq
         if self._reader is None:
             self._reader = JournalReader(

@@ -11,7 +11,7 @@ import typer
 from neraca.commands import HomeOption, JsonOption, print_json
 
 if TYPE_CHECKING:
-    from audit.rebuild import Result, TableResult
+    from audit.rebuild import Place, Result, TableResult
     from audit.source import Source
     from neraca.settings import Settings
     from projections.comparison import RowDifference
@@ -59,7 +59,11 @@ def rebuild(
             advice="See `neraca rebuild --help`.",
         )
     settings = Settings.read(home=home)
-    place = work.Place(settings.postgres_dsn(), _kafka(settings), settings.topic_prefix)
+    place = work.Place(
+        settings.postgres_dsn(),
+        _kafka(settings, is_needed=archive is None and not drop_old),
+        settings.topic_prefix,
+    )
     wish = work.Wish(only=only, check=check, accept_differences=accept_differences)
     if drop_old:
         _tell_dropped(work.drop_kept(place), as_json=as_json)
@@ -68,7 +72,7 @@ def rebuild(
         if rollback:
             result = work.roll_back(place, wish, tell)
         else:
-            result = work.rebuild(place, _source(settings, archive), wish, tell)
+            result = work.rebuild(place, _source(place, archive), wish, tell)
     if as_json:
         print_json(_as_json(result))
     else:
@@ -77,17 +81,24 @@ def rebuild(
         raise typer.Exit(1)
 
 
-def _kafka(settings: "Settings") -> dict[str, str | int]:
-    return {"log_level": 0, **settings.kafka_config()}
+def _kafka(settings: "Settings", *, is_needed: bool) -> dict[str, str | int] | None:
+    from schemas.errors import StackNotRunning
+
+    try:
+        return {"log_level": 0, **settings.kafka_config()}
+    except StackNotRunning:
+        if is_needed:
+            raise
+        return None
 
 
-def _source(settings: "Settings", archive: Path | None) -> "Source":
+def _source(place: "Place", archive: Path | None) -> "Source":
     from audit.archive.reader import ArchiveSource
     from audit.topics import TopicsSource
 
     if archive is not None:
         return ArchiveSource(archive)
-    return TopicsSource(_kafka(settings), settings.topic_prefix)
+    return TopicsSource(place.kafka or {}, place.topic_prefix)
 
 
 @contextmanager

@@ -23,9 +23,10 @@ from audit.rebuild import (
     roll_back,
 )
 from audit.topics import TopicsSource
+from consumers import projector
 from consumers.projector import ProjectorConfig
 from projections import swapping, tables
-from projections.migrations import migrate
+from projections.migrations import DatabaseNewer, Migration, RebuildNeeded, load_migrations, migrate
 from tests.projections.test_projector import _seq as position
 from tests.projections.test_projector import _until, running
 from tests.projections.told import apply_all, dump, journal, produce
@@ -50,7 +51,7 @@ def load(dsn: str, values: list[bytes]) -> None:
 
 def run(place: Place, wish: Wish | None = None) -> Result:
     """Rebuild from the topics."""
-    return rebuild(place, TopicsSource(place.kafka, place.topic_prefix), wish)
+    return rebuild(place, TopicsSource(place.kafka or {}, place.topic_prefix), wish)
 
 
 def content(dsn: str) -> dict[str, str]:
@@ -379,3 +380,48 @@ class Reading:
             assert ask("SELECT coalesce(max(seq), -1) FROM neraca.registrations") <= seq
             assert ask("SELECT sum(abs(difference)) FROM neraca.trial_balance") == 0
         return seq
+
+
+def test_a_definition_changes_by_a_rebuild(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new version that gives rows another content does not touch the old tables; a rebuild makes and swaps
+    in the new ones; then it is the old version that does not touch them, and that can go back.
+    """
+    old = load_migrations()
+    text = "-- rebuild: agencies tell their length.\nALTER TABLE neraca.agencies ADD COLUMN length integer;"
+    new = [*old, Migration(old[-1].number + 1, "9999_new.sql", text)]
+    before = content(place.postgres_dsn)
+    config = ProjectorConfig(place.kafka or {}, place.topic_prefix, place.postgres_dsn)
+    monkeypatch.setattr("projections.migrations.load_migrations", lambda: new)
+    with pytest.raises(RebuildNeeded, match="9999_new") as caught:
+        projector.run(config, threading.Event())
+    assert "neraca rebuild" in caught.value.advice
+    assert before == content(place.postgres_dsn)
+    result = run(place)
+    assert (("agencies.length",), (), []) == (result.only_rebuilt, result.only_live, result.differences)
+    assert result.swapped_at == len(journal()) - 51
+    load(place.postgres_dsn, journal()[:-20])
+    with pytest.raises(RebuildRefused, match="30 behind, and another version"):
+        roll_back(place)
+    monkeypatch.setattr("projections.migrations.load_migrations", lambda: old)
+    with pytest.raises(DatabaseNewer):
+        projector.run(config, threading.Event())
+    assert len(journal()) - 21 == roll_back(place).swapped_at
+    load(place.postgres_dsn, journal()[:-20])
+    assert len(journal()) - 21 == position(place.postgres_dsn)
+
+
+def test_a_projector_of_before_writes_nothing_after_a_swap(place: Place) -> None:
+    """A session that was opened on the tables before meets the swap in the middle of its work: its next batch
+    is refused as a whole, and a new session goes on at the same decision.
+    """
+    values = journal()
+    with psycopg.connect(place.postgres_dsn, autocommit=True) as session:
+        tables.open_session(session)
+        apply_all(session, values[:-40], 500)
+        run(place)
+        after = content(place.postgres_dsn)
+        with pytest.raises(tables.PositionMovedError):
+            apply_all(session, values, 500)
+        assert after == content(place.postgres_dsn)
+    load(place.postgres_dsn, values)
+    assert len(values) - 1 == position(place.postgres_dsn)

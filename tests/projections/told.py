@@ -133,16 +133,17 @@ def produce(kafka: dict[str, str | int], prefix: str, values: list[bytes]) -> No
     assert producer.flush(30) == 0
 
 
-def dump(connection: Connection[tuple[object, ...]]) -> dict[str, str]:
+def dump(connection: Connection[tuple[object, ...]], schema: str = "neraca") -> dict[str, str]:
     """A canonical dump of every table: its digest by name. The clock of the database is left out."""
     rows = connection.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'neraca'::regnamespace AND relkind = 'r'"
-        " AND relname <> 'schema_migrations' ORDER BY 1"
+        "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'"
+        " AND relname <> 'schema_migrations' ORDER BY 1",
+        (schema,),
     ).fetchall()
     digests = {}
     for (table,) in rows:
         content = connection.execute(
-            f"SELECT (to_jsonb(t) - 'updated_at')::text AS r FROM neraca.{table} t ORDER BY 1"  # noqa: S608
+            f"SELECT (to_jsonb(t) - 'updated_at')::text AS r FROM {schema}.{table} t ORDER BY 1"  # noqa: S608
         ).fetchall()
         digests[str(table)] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return digests
