@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 
 from producers.workload import actions
 from schemas.action_json import read_action_line
-from schemas.framing import frame
+from schemas.framing import frame_action
 from schemas.ids import built_in_ids
 from schemas.topics import ACTIONS
 
@@ -18,8 +18,8 @@ CHUNK = 5_000
 
 def action_values(seed: int, candidates: int) -> list[bytes]:
     """Every action of that history, framed."""
-    schema_id = built_in_ids().action_id
-    return [frame(schema_id, read_action_line(line).avro) for line in actions(seed, candidates)]
+    ids = built_in_ids()
+    return [frame_action(read_action_line(line), ids) for line in actions(seed, candidates)]
 
 
 def produce_actions(kafka: Mapping[str, str | int], prefix: str, values: list[bytes]) -> float:

@@ -11,7 +11,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas.errors import BrokerUnavailable
-from schemas.framing import ActionRecord, frame
+from schemas.framing import ActionRecord, frame_action
 from schemas.ids import SchemaIds
 
 # On their way to the broker at once: some 20 MB, and a fraction of a second's work for it.
@@ -46,7 +46,7 @@ class ActionSender:
         self.topic: Final = topic
         self.sent = 0
         self.acknowledged = 0
-        self._schema_id: Final = ids.action_id
+        self._ids: Final = ids
         self._on_acknowledged: Final = on_acknowledged
         self._failure: KafkaError | None = None
         self._producer: Final = Producer(
@@ -78,7 +78,7 @@ class ActionSender:
         """
         while self.in_flight >= IN_FLIGHT_MAX:
             self.poll(POLL_SECONDS)
-        value = frame(self._schema_id, record.avro)
+        value = frame_action(record, self._ids)
         while not self._produce(value):
             self.poll(POLL_SECONDS)
         self.sent += 1

@@ -35,7 +35,7 @@ from schemas.records import (
 VARINT_BYTES_MAX: Final = 9
 # The record that a topic may carry is far smaller; a count beyond this is nonsense and must not be allocated.
 ARRAY_ITEMS_MAX: Final = 65536
-# The version of the contracts that is written; all from 1 on are read.
+# The newest version of the contracts; all from 1 on are read.
 VERSION: Final[i64] = 2
 
 
@@ -1492,6 +1492,20 @@ def write_decision(out: BytesWriter, r: Decision) -> None:
         for item_v_policies in v_policies:
             write_policy(out, item_v_policies)
     out.append(0)
+
+
+def action_version(r: Action) -> i64:
+    """Give the oldest version that says all that it says: what came later is all default."""
+    oldest: i64 = 1
+    v_kind = r.kind
+    if oldest < 2 and KIND_NUMBERS[v_kind] >= 29:
+        oldest = 2
+    return oldest
+
+
+def decision_version(_r: Decision) -> i64:
+    """Give the oldest version that says all that it says: what came later is all default."""
+    return 1
 
 
 def decode_action(data: bytes, version: i64 = VERSION) -> Action:

@@ -16,6 +16,7 @@ from schemas.codec import (
     VERSION,
     Cursor,
     MalformedRecordError,
+    action_version,
     added_action_content,
     read_action,
     write_action_beside,
@@ -60,6 +61,14 @@ class ActionRecord:
 def frame(schema_id: int, avro: bytes) -> bytes:
     """Put the frame before the Avro bytes of one record."""
     return schema_id.to_bytes(FRAME_BYTES, "big") + avro
+
+
+def frame_action(record: ActionRecord, ids: SchemaIds) -> bytes:
+    """Put an action of ours into the frame of the oldest version that says all of it.
+
+    So what needs nothing new is read by every program, however old, and stays the same bytes for ever.
+    """
+    return frame(ids.action_id_of(action_version(record.action)), record.avro)
 
 
 def unframe(value: bytes) -> tuple[int, bytes]:

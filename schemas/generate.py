@@ -6,7 +6,8 @@ A test fails when the committed files are not what this module writes.
 
 One codec reads every version: contracts grow at the ends of their records and enums only, so what a version
 lacks is where its bytes stop. A field that came later is read from its version on and is its default before;
-a symbol that came later is none in the records of an earlier version. It writes the newest version.
+a symbol that came later is none in the records of an earlier version. It writes the oldest version that says
+all that a record says: what needs nothing new keeps its bytes, and with them its hash, for ever.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ Do not edit: change the contract and run it again.
 CONTENT_ENDS_BEFORE: Final = {"Action": "entered_at"}
 CONTENT_GOES_ON_AFTER: Final = {"Action": "sealed"}
 
+# What travels by itself: each with its id, in a version of its own.
+ROOTS: Final = ("Action", "Decision")
+
 # Python keywords cannot be attributes; the wire and JSON names stay as the contract has them.
 ATTRIBUTES: Final = {"from": "from_account", "to": "to_account"}
 
@@ -47,7 +51,7 @@ from schemas.records import {imports}
 VARINT_BYTES_MAX: Final = 9
 # The record that a topic may carry is far smaller; a count beyond this is nonsense and must not be allocated.
 ARRAY_ITEMS_MAX: Final = 65536
-# The version of the contracts that is written; all from 1 on are read.
+# The newest version of the contracts; all from 1 on are read.
 VERSION: Final[i64] = {version}
 
 
@@ -224,6 +228,48 @@ class Generator:
             elif kind == "array":
                 self._collect(node["items"])
 
+    def records_in(self, name: str) -> list[tuple[dict[str, Any], str]]:
+        """Give the fields of a record that hold records, each with the name of what it holds."""
+        found = []
+        for field in self.named[name]["fields"]:
+            known = self._inside(field["type"])
+            if isinstance(known, dict) and known["type"] == "record":
+                found.append((field, known["name"]))
+        return found
+
+    def _inside(self, node: Any) -> Any:
+        """Give the definition of what a field holds, one or many, null aside."""
+        inner = self.nullable(node)
+        known = self.resolve(node if inner is None else inner)
+        return self.resolve(known["items"]) if isinstance(known, dict) and known["type"] == "array" else known
+
+    def layouts(self, name: str) -> list[int]:
+        """Give the versions that brought fields to a record or to one inside it, the oldest first."""
+        found = {self.since(name, field["name"]) for field in self.named[name]["fields"]}
+        for _, inner in self.records_in(name):
+            found.update(self.layouts(inner))
+        return sorted(version for version in found if version is not None)
+
+    def has_later_symbols(self, name: str) -> bool:
+        """Tell whether a record, or one inside it, holds an enum that a later version added symbols to."""
+        enums = [
+            known
+            for field in self.named[name]["fields"]
+            if isinstance(known := self._inside(field["type"]), dict) and known["type"] == "enum"
+        ]
+        return any(self._later_symbols(enum) for enum in enums) or any(
+            self.has_later_symbols(inner) for _, inner in self.records_in(name)
+        )
+
+    def _later_symbols(self, enum: dict[str, Any]) -> list[tuple[int, int]]:
+        """Give the versions that added symbols to an enum, each with how many there were before it."""
+        since = [self.since(enum["name"], symbol) for symbol in enum["symbols"]]
+        return [
+            (version, count)
+            for count, version in enumerate(since)
+            if version is not None and version != since[count - 1]
+        ]
+
     def resolve(self, node: Any) -> Any:
         """Give the definition behind a type: a primitive's name, or a dictionary."""
         if isinstance(node, str):
@@ -302,11 +348,8 @@ class Generator:
     def _read_symbol(self, enum: dict[str, Any]) -> str:
         """Give the expression that reads an enum; no record holds a symbol that its version lacked."""
         known = str(len(enum["symbols"]))
-        later = [(self.since(enum["name"], symbol), count) for count, symbol in enumerate(enum["symbols"])]
-        for version, count in reversed(later):
-            # The first symbol of a version stands behind all that the versions before it knew.
-            if version is not None and version != later[count - 1][0]:
-                known = f"{count} if c.version < {version} else {known}"
+        for version, count in reversed(self._later_symbols(enum)):
+            known = f"{count} if c.version < {version} else {known}"
         return f"read_symbol(c, {enum['name'].upper()}_SYMBOLS, {known})"
 
     def default(self, node: Any, value: Any) -> str:
@@ -336,7 +379,8 @@ class Generator:
         if known["type"] == "enum":
             return f"write_long(out, {known['name'].upper()}_NUMBERS[{value}])"
         if known["type"] == "record":
-            return f"write_{known['name'].lower()}(out, {value})"
+            layout = ", layout" if self.layouts(known["name"]) else ""
+            return f"write_{known['name'].lower()}(out, {value}{layout})"
         raise ValueError(f"not known: {node}")
 
     def reader(self, name: str) -> str:
@@ -356,10 +400,20 @@ class Generator:
                 "    " + line.replace(f"{a}: {self.python_type(f['type'])} = ", f"{a} = ", 1)
                 for line in self._read_field(f)
             ]
-        out += [f"    return {name}("]
-        out += [f"        f_{attribute(f['name'])}," for f in self.named[name]["fields"]]
-        out += ["    )", ""]
-        return "\n".join(out)
+        made = [
+            f"{name}(",
+            *[f"        f_{attribute(f['name'])}," for f in self.named[name]["fields"]],
+            "    )",
+        ]
+        if name not in ROOTS or not self.layouts(name):
+            return "\n".join([*out, "    return " + made[0], *made[1:], ""])
+        layout = "1"
+        for version in self.layouts(name):
+            layout = f"{version} if c.version >= {version} else {layout}"
+        out += ["    made = " + made[0], *made[1:]]
+        out += ["    # Ours leave out whatever an earlier version can do without."]
+        out += [f"    if {name.lower()}_layout(made) != ({layout}):", "        c.canonical = False"]
+        return "\n".join([*out, "    return made", ""])
 
     def _read_field(self, f: dict[str, Any]) -> list[str]:
         """Write the lines that read one field."""
@@ -394,11 +448,20 @@ class Generator:
     def writer(self, name: str) -> str:
         """Write the function that writes a record; two of them where its content is a part of it."""
         low = name.lower()
-        head = [f"def write_{low}(out: BytesWriter, r: {name}) -> None:", f'    """Write a {name}."""']
-        fields = [(f["name"], self._write_field(f)) for f in self.named[name]["fields"]]
+        is_root = name in ROOTS
+        layout: list[str] = []
+        given = ""
+        if self.layouts(name):
+            layout = [f"    layout: i64 = {low}_layout(r)"] if is_root else []
+            given = "" if is_root else ", layout: i64"
+        head = [
+            f"def write_{low}(out: BytesWriter, r: {name}{given}) -> None:",
+            f'    """Write a {name}."""',
+        ]
+        fields = [(f["name"], self._write_field_since(name, f)) for f in self.named[name]["fields"]]
         end = CONTENT_ENDS_BEFORE.get(name)
         if end is None:
-            return "\n".join([*head, *(line for _, lines in fields for line in lines), ""])
+            return "\n".join([*head, *layout, *(line for _, lines in fields for line in lines), ""])
         names = [field for field, _ in fields]
         content = [line for _, lines in fields[: names.index(end)] for line in lines]
         others = [line for _, lines in fields[names.index(end) :] for line in lines]
@@ -407,9 +470,11 @@ class Generator:
             [
                 f"def write_{low}_content{part}",
                 f'    """Write the content of the {name} that version 1 has: every field before {end}."""',
+                *layout,
                 *content,
                 f"\n\ndef write_{low}_beside{part}",
                 f'    """Write what stands beside the content of the {name}: {end} and what follows."""',
+                *layout,
                 *others,
                 "\n",
                 *head,
@@ -421,6 +486,66 @@ class Generator:
                 "",
             ]
         )
+
+    def _write_field_since(self, name: str, f: dict[str, Any]) -> list[str]:
+        """Write the lines that write a field, in the layouts that have it."""
+        version = self.since(name, f["name"])
+        lines = self._write_field(f)
+        return (
+            lines if version is None else [f"    if layout >= {version}:", *["    " + each for each in lines]]
+        )
+
+    def oldest(self, name: str, what: str) -> str:
+        """Write the function that gives the oldest version that can hold a record.
+
+        `what` is `layout` (which has the fields that it needs) or `version` (and the symbols).
+        """
+        lines = ["    oldest: i64 = 1"]
+
+        def needs(condition: str, version: int, indent: str = "    ") -> list[str]:
+            return [f"{indent}if oldest < {version} and {condition}:", f"{indent}    oldest = {version}"]
+
+        for f in self.named[name]["fields"]:
+            value, version = f"r.{attribute(f['name'])}", self.since(name, f["name"])
+            known = self._inside(f["type"])
+            if version is not None:
+                lines += needs(self._differs(f), version)
+            if not isinstance(known, dict) or known["type"] not in {"record", "enum"}:
+                continue
+            is_array = self.nullable(f["type"]) is None and self.resolve(f["type"]) != known
+            item = f"v_{attribute(f['name'])}"
+            begin = f"    for {item} in {value}:" if is_array else f"    {item} = {value}"
+            inside: list[str] = []
+            indent = "    " if not is_array and self.nullable(f["type"]) is None else "        "
+            if known["type"] == "enum" and what == "version":
+                for later, count in self._later_symbols(known):
+                    number = f"{known['name'].upper()}_NUMBERS[{item}] >= {count}"
+                    inside += needs(number, later, indent)
+            elif known["type"] == "record" and self._has(known["name"], what):
+                inside = [f"{indent}oldest = max(oldest, {known['name'].lower()}_{what}({item}))"]
+            if inside:
+                lines += [begin]
+                lines += [] if indent == "    " or is_array else [f"    if {item} is not None:"]
+                lines += inside
+        said = {"layout": "has the fields that it needs", "version": "says all that it says"}[what]
+        used = "r" if len(lines) > 1 else "_r"
+        return "\n".join(
+            [
+                f"def {name.lower()}_{what}({used}: {name}) -> i64:",
+                f'    """Give the oldest version that {said}: what came later is all default."""',
+                *(["    return 1"] if used == "_r" else [*lines, "    return oldest"]),
+                "",
+            ]
+        )
+
+    def _has(self, name: str, what: str) -> bool:
+        """Tell whether a record has that function: some version is not enough for it."""
+        return bool(self.layouts(name)) or (what == "version" and self.has_later_symbols(name))
+
+    def _differs(self, f: dict[str, Any]) -> str:
+        """Give the condition that a field is not its default."""
+        default = self.default(f["type"], f["default"])
+        return f"r.{attribute(f['name'])} {'is not' if default == 'None' else '!='} {default}"
 
     def _added_content(self, name: str) -> list[str]:
         """Write the function that gives what later versions add to the content of a record.
@@ -434,11 +559,10 @@ class Generator:
         doc = f'    """Give what later versions add to the content of the {name}; empty: all is default."""'
         if last == len(fields) - 1:
             return [head.replace("(r:", "(_r:"), doc, '    return b""']
-        lines = [head, doc, "    out = BytesWriter()"]
+        lines = [head, doc, "    out = BytesWriter()", f"    layout: i64 = {name.lower()}_layout(r)"]
         for number, f in enumerate(fields[last + 1 :], last + 1):
-            default = self.default(f["type"], f["default"])
-            compared = f"r.{attribute(f['name'])} {'is not' if default == 'None' else '!='} {default}"
-            lines += [f"    if {compared}:", f"        write_long(out, {number})"]
+            # A record in it has all its fields: the content is that of the newest layout that it needs.
+            lines += [f"    if {self._differs(f)}:", f"        write_long(out, {number})"]
             lines += ["    " + line for line in self._write_field(f)]
         return [*lines, "    return out.getvalue()"]
 
@@ -510,7 +634,11 @@ def read_symbol(c: Cursor, symbols: list[str], known: i64) -> str:
                 numbers = f"{{symbol: number for number, symbol in enumerate({upper}_SYMBOLS)}}"
                 out.append(f"{upper}_NUMBERS: Final = {numbers}\n")
         out += ["\n\n" + self.reader(name) + "\n\n" + self.writer(name) for name in self.records]
-        for name in ("Action", "Decision"):
+        for name in self.records:
+            for what in ("layout", "version"):
+                if self._has(name, what) or (what == "version" and name in ROOTS):
+                    out.append("\n\n" + self.oldest(name, what))
+        for name in ROOTS:
             low = name.lower()
             out.append(f'''
 
@@ -543,12 +671,11 @@ def _names(node: dict[str, Any]) -> list[str]:
 
 def todays_generator() -> Generator:
     """Give a generator for the contracts as they stand in this folder."""
-    roots = ("Action", "Decision")
     released = [
-        [schema for name in roots if (schema := released_schema(version, name)) is not None]
+        [schema for name in ROOTS if (schema := released_schema(version, name)) is not None]
         for version in released_versions()
     ]
-    return Generator([load_schema(name) for name in roots], released)
+    return Generator([load_schema(name) for name in ROOTS], released)
 
 
 def write_modules(folder: Path, generator: Generator | None = None) -> None:

@@ -2,18 +2,18 @@
 
 They come from a lock file of the deployment, written once when the schemas are registered, or from the file
 beside this module when there is no registry. So an outage of a registry never stops the ledger. A contract
-has an id for each of its versions: what is written bears the newest, what is read bears any. Must not talk to
-a registry.
+has an id for each of its versions: a record is read by the version that its id says, and written with the
+oldest that says all of it. Must not talk to a registry.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from schemas.avro import fingerprint
 from schemas.errors import NeracaError
 
 BUILT_IN: Final = "ids.lock.json"
@@ -47,18 +47,21 @@ class SchemaIds:
     """The ids of one deployment.
 
     Attributes:
-        action_id: The id that an `Action` is written with.
-        decision_id: The id that a `Decision` is written with.
+        action_id: The id of `Action` in its newest version.
+        decision_id: The id of `Decision` in its newest version.
 
     """
 
-    __slots__ = ("_action_versions", "_ids", "_locked", "action_id", "decision_id")
+    __slots__ = ("_action_ids", "_action_versions", "_ids", "_locked", "action_id", "decision_id")
 
     def __init__(self, locked: tuple[LockedSchema, ...]) -> None:
         self._locked: Final = {row.schema_id: row for row in locked}
-        # The newest of each name stands last.
-        self._ids: Final = {row.name: row.schema_id for row in sorted(locked, key=lambda row: row.version)}
+        oldest_first = sorted(locked, key=lambda row: row.version)
+        self._ids: Final = {row.name: row.schema_id for row in oldest_first}
         self._action_versions: Final = {row.schema_id: row.version for row in locked if row.name == "Action"}
+        self._action_ids: Final = [
+            (row.version, row.schema_id) for row in oldest_first if row.name == "Action"
+        ]
         self.action_id: Final = self._ids["Action"]
         self.decision_id: Final = self._ids["Decision"]
 
@@ -80,6 +83,15 @@ class SchemaIds:
         """Give the contract behind an id; None when nobody knows it."""
         row = self._locked.get(schema_id)
         return None if row is None else row.name
+
+    def action_id_of(self, version: int) -> int:
+        """Give the id of `Action` as that version of the contracts has it."""
+        found = self.action_id
+        for since, schema_id in reversed(self._action_ids):
+            found = schema_id
+            if since <= version:
+                break
+        return found
 
     def action_version(self, schema_id: int) -> int:
         """Give the version of `Action` behind an id; 0 where it is none."""
@@ -114,34 +126,30 @@ def load_ids(path: Path | None) -> SchemaIds:
 
 
 def locked_schemas(path: Path) -> tuple[LockedSchema, ...]:
-    """Give the rows of a lock file, which `lock_json` writes anew with another version behind them.
+    """Give the rows of a lock file, which `lock_json` writes anew when there is another version.
 
     Raises:
-        SchemaIdsError: as `load_ids`, but that the newest versions may be missing.
+        SchemaIdsError: as `load_ids`, but that versions may be missing.
 
     """
     return _rows(_read(path), str(path))
 
 
-def lock_json(ids: dict[str, int], before: tuple[LockedSchema, ...] = ()) -> str:
-    """Write a lock file: each contract's id beside the fingerprint that it was registered with.
+def lock_json(ids: Mapping[tuple[str, int], int]) -> str:
+    """Write a lock file: the id of each version of each contract, beside the fingerprint of what has it.
 
-    Args:
-        ids: The ids of today's contracts.
-        before: What the lock held already: what was written with the ids of earlier versions stays readable.
+    Each version that this program knows has to have its id: what was written with an earlier one is read by
+    it, and what an earlier one can say is written with it.
+
+    Raises:
+        KeyError: one has none.
 
     """
-    rows = [*before]
-    for name in NAMES:
-        today = _known(name, fingerprint(name))
-        if today is None:
-            raise ValueError(f"{name} changed and is not released: python -m schemas.compatibility --release")
-        if (name, today.sha256) not in [(row.name, row.sha256) for row in before]:
-            rows.append(today._replace(schema_id=ids[name]))
-    written = [
-        {"name": row.name, "version": row.version, "id": row.schema_id, "sha256": row.sha256} for row in rows
+    rows = [
+        {"name": row.name, "version": row.version, "id": ids[row.name, row.version], "sha256": row.sha256}
+        for row in built_in_versions()
     ]
-    return json.dumps({"schemas": written}, indent=1) + "\n"
+    return json.dumps({"schemas": rows}, indent=1) + "\n"
 
 
 def _read(path: Path) -> str:
@@ -181,11 +189,12 @@ def _rows(text: str, where: str) -> tuple[LockedSchema, ...]:
 
 def _parse(text: str, where: str) -> SchemaIds:
     rows = _rows(text, where)
-    newest = {row.name: row.sha256 for row in built_in_versions()}
-    locked = [(row.name, row.sha256) for row in rows]
-    missing = [name for name in NAMES if (name, newest[name]) not in locked]
+    locked = [(row.name, row.version) for row in rows]
+    missing = [
+        f"{row.name} of version {row.version}"
+        for row in built_in_versions()
+        if (row.name, row.version) not in locked
+    ]
     if missing:
-        raise SchemaIdsError(
-            f"{where} has no id for {', '.join(missing)} in the newest version", advice=_ADVICE
-        )
+        raise SchemaIdsError(f"{where} has no id for {', '.join(missing)}", advice=_ADVICE)
     return SchemaIds(rows)

@@ -218,14 +218,14 @@ def _actions_topic(settings: "Settings") -> str:
 def _chunks(lines: Iterator[str]) -> Iterator[tuple[str, list[bytes]]]:
     """Give the actions as topic values, some at a time, with the day on which the last was entered."""
     from schemas.action_json import read_action_line
-    from schemas.framing import frame
+    from schemas.framing import frame_action
     from schemas.ids import built_in_ids
 
-    schema_id = built_in_ids().action_id
+    ids = built_in_ids()
     chunk: list[bytes] = []
     line = ""
     for line in lines:
-        chunk.append(frame(schema_id, read_action_line(line).avro))
+        chunk.append(frame_action(read_action_line(line), ids))
         if len(chunk) == CHUNK_ACTIONS:
             yield json.loads(line)["entered_at"][:10], chunk
             chunk = []

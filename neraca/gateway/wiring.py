@@ -54,7 +54,7 @@ def run(settings: Settings, host: str, port: int, stop: threading.Event) -> None
             server.GatewayConfig(
                 kafka=kafka,
                 actions_topic=ACTIONS.under(settings.topic_prefix),
-                action_schema_id=load_ids(None).action_id,
+                schema_ids=load_ids(None),
                 postgres_dsn=dsn,
                 sentences=SENTENCES,
                 version=version(),

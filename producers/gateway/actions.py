@@ -134,7 +134,7 @@ class ActionDesk:
 
         """
         try:
-            acknowledged = self._outbox.hand_over(record.avro)
+            acknowledged = self._outbox.hand_over(record)
         except NotSent:
             raise ProblemFound(
                 problem("KAFKA_UNAVAILABLE", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

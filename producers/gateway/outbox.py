@@ -16,7 +16,8 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from schemas.framing import frame
+from schemas.framing import ActionRecord, frame_action
+from schemas.ids import SchemaIds
 
 # What the broker has not taken by then is given up; the client hears "unknown" a little later.
 MESSAGE_TIMEOUT_MS: Final = 4_000
@@ -47,11 +48,11 @@ class Outbox:
 
     """
 
-    def __init__(self, kafka: Mapping[str, str | int], topic: str, schema_id: int) -> None:
+    def __init__(self, kafka: Mapping[str, str | int], topic: str, ids: SchemaIds) -> None:
         self.topic: Final = topic
         self.acknowledged = 0
         self.failed = 0
-        self._schema_id: Final = schema_id
+        self._ids: Final = ids
         self._loop = asyncio.get_running_loop()
         self._unreachable = False
         self._fatal: KafkaError | None = None
@@ -90,7 +91,7 @@ class Outbox:
         """Why this producer can never send again, if so."""
         return None if self._fatal is None else self._fatal.str()
 
-    def hand_over(self, avro: bytes) -> asyncio.Future[int]:
+    def hand_over(self, record: ActionRecord) -> asyncio.Future[int]:
         """Hand one action over; the future gives its offset, or `NotAcknowledged`.
 
         Raises:
@@ -108,7 +109,7 @@ class Outbox:
 
         try:
             self._producer.produce(
-                self.topic, frame(self._schema_id, avro), partition=0, on_delivery=delivered
+                self.topic, frame_action(record, self._ids), partition=0, on_delivery=delivered
             )
         except BufferError:
             raise OutboxFull from None

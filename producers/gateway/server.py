@@ -28,6 +28,7 @@ from producers.gateway.outbox import Outbox
 from producers.gateway.ports import AccessRecords, Authenticator, Journal, Sentences
 from producers.gateway.reads import Pool, Reads, earlier, open_pool
 from schemas.errors import NeracaError
+from schemas.ids import SchemaIds
 
 # An action waits for its decision for five seconds; a batch for fifteen.
 DRAIN_SECONDS: Final = 17
@@ -78,7 +79,7 @@ class GatewayConfig:
 
     kafka: Mapping[str, str | int]
     actions_topic: str
-    action_schema_id: int
+    schema_ids: SchemaIds
     postgres_dsn: str
     sentences: Sentences
     version: str
@@ -104,7 +105,7 @@ async def serve(config: GatewayConfig, stop: threading.Event) -> None:
         feed = DecisionFeed()
         config.follower.start(feed)
         closing.push_async_callback(asyncio.to_thread, config.follower.close)
-        outbox = Outbox(config.kafka, config.actions_topic, config.action_schema_id)
+        outbox = Outbox(config.kafka, config.actions_topic, config.schema_ids)
         closing.push_async_callback(outbox.close)
         reads = Reads(pool, config.journal, feed.by_seq)
         desk = ActionDesk(outbox, feed, config.sentences, earlier(reads))

@@ -23,6 +23,7 @@ from producers.gateway.metrics import GatewayMetrics
 from producers.gateway.outbox import Outbox
 from producers.gateway.problems import KINDS, ProblemFound
 from schemas.codec import write_long
+from schemas.ids import built_in_ids
 from tests.faults.services import eventually
 
 
@@ -78,7 +79,7 @@ def test_no_room_for_more(unused_port: int) -> None:
     """Once as many actions wait as may, one more hears 429 and when to ask again; 503 while Kafka is away."""
 
     async def story() -> None:
-        outbox = Outbox({"bootstrap.servers": f"127.0.0.1:{unused_port}"}, "actions", 1)
+        outbox = Outbox({"bootstrap.servers": f"127.0.0.1:{unused_port}"}, "actions", built_in_ids())
 
         async def earlier(_: int) -> None:
             raise AssertionError

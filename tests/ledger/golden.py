@@ -21,7 +21,7 @@ from schemas.action_json import read_action_line
 from schemas.codec import decode_decision
 from schemas.decision_json import decision_json
 from schemas.errors import ShapeError
-from schemas.framing import frame
+from schemas.framing import frame_action
 from schemas.ids import built_in_ids
 from schemas.strict_json import compact
 from tests.ledger.play import play
@@ -65,7 +65,7 @@ def kept(file: Path) -> Iterator[Kept]:
 def decided(ledger: str, lines: list[str]) -> Iterator[Kept]:
     """Decide lines as `neraca decide` does."""
     engine = Engine.start()
-    schema_id = built_in_ids().action_id
+    ids = built_in_ids()
     for offset, line in enumerate(lines):
         raw = line.encode("utf-8")
         try:
@@ -74,7 +74,7 @@ def decided(ledger: str, lines: list[str]) -> Iterator[Kept]:
             record = raw
             decision = engine.decide_unreadable(raw, offset, None, 0)
         else:
-            record = frame(schema_id, read.avro)
+            record = frame_action(read, ids)
             action = read.action
             decision = engine.decide(
                 action, read.avro, read.digest, offset, action.entered_at, action.entered_offset_minutes

@@ -286,24 +286,32 @@ def repeated(pick: Pick, told: Sequence[Json | None]) -> list[Json]:
 
 def corrected(pick: Pick, known: Sequence[Json]) -> list[Json]:
     """Give what settles an identity: a hold, registrations that move, a release, an erasure; or a part."""
-    whose = pick((*[each["person_id"] for each in known], *PEOPLE))
     moments = AFTER_CLOSURE + AFTER_CLOSURE + MOMENTS
+    moved = pick(known) if known else {"registration_id": "R-9", "person_id": "p-1"}
+    whose = moved["person_id"]
+    others = [person_id for person_id in (*PEOPLE, "p-9") if person_id != whose]
     actions = []
+
+    def ruled(kind: str, **fields: object) -> None:
+        actions.append(
+            {**envelope(pick, kind, "BP2MI", HEAD_OFFICE, moments), "reason": "as found", **fields}
+        )
+
+    if pick((True, True, True, True, False)):
+        ruled("person_held", person_id=whose)
+    theirs = [each["registration_id"] for each in known if each["person_id"] == whose]
+    for registration_id in pick(((), ("R-9",), *[(moved["registration_id"],)] * 6, theirs, theirs[::-1])):
+        person_id = pick((*others * 3, whose))
+        ruled(
+            "registration_reassigned",
+            registration_id=registration_id,
+            person_id=person_id,
+            second_officer="o-2",
+        )
     if pick((True, True, True, False)):
-        hold = envelope(pick, "person_held", "BP2MI", HEAD_OFFICE, moments)
-        actions.append({**hold, "person_id": whose, "reason": "one NIK, two people"})
-    for _ in pick(((), (0,), (0,), (0,), (0, 1))):
-        ruled = envelope(pick, "registration_reassigned", "BP2MI", HEAD_OFFICE, moments)
-        theirs = [each["registration_id"] for each in known if each["person_id"] == whose]
-        ruled["registration_id"] = pick((*theirs, *theirs, *theirs, *REGISTRATIONS[:2]))
-        ruled |= {"person_id": pick((*PEOPLE, "p-9")), "second_officer": "o-2", "reason": "it is another's"}
-        actions.append(ruled)
-    if pick((True, True, False)):
-        release = envelope(pick, "person_released", "BP2MI", HEAD_OFFICE, moments)
-        actions.append({**release, "person_id": whose, "reason": "settled"})
+        ruled("person_released", person_id=whose)
     if pick((True, False, False)):
-        erasure = envelope(pick, "person_erased", "BP2MI", HEAD_OFFICE, moments)
-        actions.append({**erasure, "person_id": pick(PEOPLE), "reason": "asked for"})
+        ruled("person_erased", person_id=pick(PEOPLE))
     return actions
 
 
@@ -349,6 +357,8 @@ def cutover(pick: Pick, known: Sequence[Json]) -> list[Json]:
         actions.append(step("documents_verified", another, "2023-07-25 10:00", system="SIAPKERJA"))
         line = pick(LINES[:5])
         actions.append(step("agreement_signed", another, pick(AFTER_CLOSURE), system="SIAPKERJA", line=line))
+    if pick((True, False, False)):
+        actions += corrected(pick, [was, {**was, "registration_id": becomes}])
     if pick((True, False)):
         departing = pick((was, was, *moved))
         actions.append(late_departure(departing["registration_id"], pick(BETWEEN)))

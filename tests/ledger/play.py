@@ -44,7 +44,7 @@ def play(seed: int) -> Story:
         (6, lambda: [histories.service(pick)]),
         (7, lambda: histories.repeated(pick, story.told)),
         (17, lambda: histories.cutover(pick, story.known())),
-        (5, lambda: histories.corrected(pick, story.known())),
+        (6, lambda: histories.corrected(pick, story.known())),
     ]
     while len(story.told) < ACTIONS_MAX:
         if dice.random() < 0.01:

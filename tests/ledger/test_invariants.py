@@ -15,7 +15,19 @@ from schemas.codec import decode_decision, encode_decision
 from schemas.decision_json import decision_json
 from schemas.decision_reader import parse_decision
 from schemas.errors import InvariantViolation, JournalMismatch
-from tests.ledger.story import Story, agency, hq, late_departure, new, old, permit, ready, step
+from tests.ledger.story import (
+    Story,
+    agency,
+    held,
+    hq,
+    late_departure,
+    new,
+    old,
+    permit,
+    ready,
+    reassigned,
+    step,
+)
 from tests.ledger.test_effects import READY
 
 Json = dict[str, Any]
@@ -31,10 +43,15 @@ def _audit(journal: list[Json]) -> None:
         books.check(parse_decision(json.dumps(decision)))
 
 
-# A permit of two units, R-1 takes one, goes through, re-registers as R-2, departs late; R-3 is refused.
+# A permit of two units, R-1 takes one, goes through, re-registers as R-2, departs late; R-3 is refused; R-4
+# moves to p-5, and p-4 registers once more.
 STORY = Story(*READY, new(), late_departure(), new("R-4", "p-4", at="2023-07-20 10:00"))
 STORY.tell(new("R-3", "p-4", at="2023-07-20 10:00"))
-TOOK, MOVED, LATE, OPENED, REFUSED = 3, 10, 11, 12, 13
+STORY.given(held("p-4"), reassigned("R-4", "p-5"))
+STORY.given(
+    hq("person_released", person_id="p-4", reason="settled"), new("R-6", "p-4", at="2023-08-02 10:00")
+)
+TOOK, MOVED, LATE, OPENED, REFUSED, GIVEN, AGAIN = 3, 10, 11, 12, 13, 15, 17
 
 
 def _set(seq: int, *path: str | int, to: object) -> Callable[[list[Json]], None]:
@@ -83,6 +100,14 @@ FORGERIES: list[tuple[str, Callable[[list[Json]], None]]] = [
     ),
     ("a person has two open registrations", _set(MOVED, "registrations", 0, "status", to="open")),
     ("a registration changes its person", _set(4, "registrations", 0, "person_id", to="p-9")),
+    ("a stage gives a registration to another person", _set(GIVEN, "kind", to="documents_verified")),
+    ("a ruling gives it to nobody new, and she registers once more", _set(GIVEN, "registrations", to=[])),
+    ("a ruling ends what it gives", _set(GIVEN, "registrations", 0, "status", to="cancelled")),
+    (
+        "a ruling takes a unit for what it gives",
+        _set(GIVEN, "registrations", 0, "unit", to={"permit_id": "S-1", "line": 1, "state": "held"}),
+    ),
+    ("whom it was given to has another open one", _set(AGAIN, "registrations", 0, "person_id", to="p-5")),
     ("a refusal takes a unit", _copied(REFUSED, "postings", source=TOOK)),
     ("a refusal registers", _copied(REFUSED, "registrations", source=OPENED)),
     ("a refusal licenses", _copied(REFUSED, "agencies", source=0)),
@@ -98,6 +123,8 @@ def test_true_journal_passes() -> None:
     assert ["restored", "held"] == [each["unit"]["state"] for each in journal[MOVED]["registrations"]]
     assert ["voided", "departed"] == [each["status"] for each in journal[LATE]["registrations"]]
     assert ["ACCEPTED", "REFUSED"] == [journal[seq]["outcome"] for seq in (OPENED, REFUSED)]
+    assert "p-5" == journal[GIVEN]["registrations"][0]["person_id"]
+    assert "p-4" == journal[AGAIN]["registrations"][0]["person_id"]
 
 
 @pytest.mark.parametrize("forge", [row[1] for row in FORGERIES], ids=[row[0] for row in FORGERIES])

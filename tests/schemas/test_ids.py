@@ -23,7 +23,7 @@ from schemas.ids import (
 )
 
 ROOT = Path(__file__).parents[2]
-TODAY = {"Action": 4, "Decision": 2, "Policy": 3}
+BUILT_IN_IDS = {("Action", 1): 1, ("Decision", 1): 2, ("Policy", 1): 3, ("Action", 2): 4}
 
 
 def test_the_built_in_lock_has_every_released_version() -> None:
@@ -51,58 +51,58 @@ def test_the_built_in_ids_stay_what_they_are() -> None:
     assert "Action v1" in repr(ids)
 
 
-def test_the_built_in_lock_is_what_the_next_release_goes_on_from() -> None:
-    """`lock_json` writes the committed file: rows that are there stay, the newest versions stand behind."""
+def test_what_needs_nothing_new_bears_the_old_id() -> None:
+    """The id to write with is that of the oldest version that a record fits."""
+    ids = built_in_ids()
+    assert [1, 4, 4] == [ids.action_id_of(version) for version in (1, 2, 3)]
+
+
+def test_the_newest_contracts_are_locked() -> None:
+    """An edit that was not released has no id; what stands in the `.avsc` files has one."""
+    locked = {row.name: row.sha256 for row in built_in_versions()}
+    assert {name: fingerprint(name) for name in NAMES} == locked
+
+
+def test_the_built_in_lock_is_what_a_registration_writes() -> None:
+    """`lock_json` writes the committed file, and what it wrote is read as what it was told."""
     path = ROOT / "schemas" / BUILT_IN
-    assert path.read_text(encoding="utf-8") == lock_json(TODAY, locked_schemas(path))
-    first = tuple(row for row in built_in_versions() if row.version == 1)
-    assert path.read_text(encoding="utf-8") == lock_json(TODAY, first)
-
-
-def test_a_contract_that_is_not_released_gets_no_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An id belongs to a form that is kept for ever: an edit that was not released has none."""
-    monkeypatch.setattr("schemas.ids.fingerprint", lambda _: "00" * 32)
-    with pytest.raises(ValueError, match="--release"):
-        lock_json(TODAY)
+    assert path.read_text(encoding="utf-8") == lock_json(BUILT_IN_IDS)
+    assert BUILT_IN_IDS == {(row.name, row.version): row.schema_id for row in locked_schemas(path)}
+    with pytest.raises(KeyError):
+        lock_json({("Action", 1): 1})
 
 
 def test_a_deployment_has_its_own_ids(tmp_path: Path) -> None:
     """A registry gives the ids that it likes."""
     path = tmp_path / "ids.json"
-    path.write_text(lock_json({"Action": 2, "Decision": 100_007, "Policy": 1}), encoding="utf-8")
+    path.write_text(
+        lock_json({("Action", 1): 7, ("Action", 2): 2, ("Decision", 1): 100_007, ("Policy", 1): 1}),
+        encoding="utf-8",
+    )
     ids = load_ids(path)
     assert (2, 100_007) == (ids.action_id, ids.decision_id)
+    assert [7, 2] == [ids.action_id_of(version) for version in (1, 2)]
+    assert [1, 2, 0] == [ids.action_version(number) for number in (7, 2, 100_007)]
     assert ids.name_of(100_007) == "Decision"
     assert load_ids(None).action_id == 4
 
 
-def test_a_deployment_keeps_the_ids_of_earlier_versions(tmp_path: Path) -> None:
-    """Registered anew, the lock has the new version's id beside the old one's: both are read."""
-    path = tmp_path / "ids.json"
-    before = tuple(
-        row._replace(schema_id=number)
-        for row, number in zip(built_in_versions()[:3], (70, 71, 72), strict=True)
-    )
-    path.write_text(lock_json({"Action": 99, "Decision": 0, "Policy": 0}, before), encoding="utf-8")
-    ids = load_ids(path)
-    assert (99, 71) == (ids.action_id, ids.decision_id)
-    assert [1, 2, 0] == [ids.action_version(number) for number in (70, 99, 71)]
-
-
 def test_a_lock_of_the_first_version_has_to_be_written_anew(tmp_path: Path) -> None:
-    """A program that would write what nobody registered does not start; the rows can still be taken over."""
+    """A program whose new version nobody registered does not start; the old ids are taken over."""
     path = tmp_path / "ids.json"
     rows = json.loads((ROOT / "schemas" / BUILT_IN).read_text(encoding="utf-8"))["schemas"][:3]
     # As version 1 wrote it: without the version.
     path.write_text(json.dumps({"schemas": [{k: v for k, v in r.items() if k != "version"} for r in rows]}))
-    with pytest.raises(SchemaIdsError, match="no id for Action in the newest version"):
+    with pytest.raises(SchemaIdsError, match="no id for Action of version 2"):
         load_ids(path)
-    assert built_in_versions()[:3] == locked_schemas(path)
+    before = {(row.name, row.version): row.schema_id for row in locked_schemas(path)}
+    path.write_text(lock_json({**before, ("Action", 2): 99}), encoding="utf-8")
+    assert [1, 99] == [load_ids(path).action_id_of(version) for version in (1, 2)]
 
 
 def changed(row: int, **change: Any) -> str:
-    """A lock of today's contracts with one row changed."""
-    lock = json.loads(lock_json({"Action": 1, "Decision": 2, "Policy": 3}))
+    """The built-in lock with one row changed."""
+    lock = json.loads(lock_json(BUILT_IN_IDS))
     lock["schemas"][row] |= change
     return json.dumps(lock)
 
@@ -113,7 +113,7 @@ def changed(row: int, **change: Any) -> str:
         ("", "no lock file"),
         ("[]", "no lock file"),
         ("{}", "no lock file"),
-        ('{"schemas": []}', "no id for Action, Decision, Policy"),
+        ('{"schemas": []}', "no id for Action of version 1, Decision"),
         (changed(0, sha256="00" * 32), "another Action"),
         (changed(0, name="Candidate"), "another Candidate"),
         (changed(0, id="1"), "gives Action the id '1'"),
