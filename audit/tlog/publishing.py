@@ -22,7 +22,7 @@ from schemas.topics import CHECKPOINTS
 
 CHECKPOINTS_FOLDER: Final = "checkpoints"
 KEYS_FOLDER: Final = "keys"
-SEND_SECONDS_MAX: Final = 30.0
+ANSWER_SECONDS_MAX: Final = 30.0
 
 
 class Checkpoints(Protocol):
@@ -77,7 +77,14 @@ class CheckpointFiles:
 class CheckpointTopic:
     """The topic of checkpoints: text, keyed by the log's name."""
 
-    def __init__(self, kafka: Mapping[str, str | int], topic_prefix: str) -> None:
+    def __init__(
+        self,
+        kafka: Mapping[str, str | int],
+        topic_prefix: str,
+        *,
+        timeout_seconds: float = ANSWER_SECONDS_MAX,
+    ) -> None:
+        self._timeout_seconds: Final = timeout_seconds
         self._kafka: Final = dict(kafka)
         self.name: Final = CHECKPOINTS.under(topic_prefix)
         self._producer: Final = Producer(
@@ -86,7 +93,7 @@ class CheckpointTopic:
                 **self._kafka,
                 "acks": "all",
                 "enable.idempotence": True,
-                "message.timeout.ms": int(SEND_SECONDS_MAX * 1000),
+                "message.timeout.ms": int(timeout_seconds * 1000),
             }
         )
 
@@ -104,22 +111,22 @@ class CheckpointTopic:
                 failures.append(error)
 
         self._producer.produce(self.name, note.encode(), origin.encode(), on_delivery=delivered)
-        left = self._producer.flush(SEND_SECONDS_MAX)
+        left = self._producer.flush(self._timeout_seconds)
         if failures or left:
             why = failures[0].str() if failures else "it does not answer in time"
             raise BrokerUnavailable(f"the checkpoint was not taken by the topic {self.name}: {why}")
 
-    def latest(self, timeout_seconds: float = SEND_SECONDS_MAX) -> str | None:
+    def latest(self) -> str | None:
         """Give the last checkpoint on the topic; None where there is none.
 
         Raises:
             BrokerUnavailable: Kafka does not answer in time.
 
         """
-        found = list(self._read(1, timeout_seconds))
+        found = list(self._read(1))
         return found[-1] if found else None
 
-    def notes(self, timeout_seconds: float = SEND_SECONDS_MAX) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         """Give every checkpoint on the topic, the oldest first.
 
         Raises:
@@ -127,7 +134,7 @@ class CheckpointTopic:
             ProofInvalid: a record is no text.
 
         """
-        return self._read(None, timeout_seconds)
+        return self._read(None)
 
     def at(self, size: int) -> str | None:
         """Give the checkpoint of that size; None where there is none."""
@@ -137,7 +144,7 @@ class CheckpointTopic:
         """Give the sizes of which there are checkpoints, rising."""
         return sorted({size_of(note) for note in self.notes()})
 
-    def _read(self, last_records: int | None, timeout_seconds: float) -> Iterator[str]:
+    def _read(self, last_records: int | None) -> Iterator[str]:
         consumer = Consumer(
             {
                 "log_level": CLIENT_LOG_LEVEL,
@@ -150,11 +157,11 @@ class CheckpointTopic:
         )
         partition = TopicPartition(self.name, 0)
         try:
-            first, end = consumer.get_watermark_offsets(partition, timeout=timeout_seconds)
+            first, end = consumer.get_watermark_offsets(partition, timeout=self._timeout_seconds)
             offset = first if last_records is None else max(first, end - last_records)
             consumer.assign([TopicPartition(self.name, 0, offset)])
             while offset < end:
-                message = consumer.poll(timeout_seconds)
+                message = consumer.poll(self._timeout_seconds)
                 if message is None:
                     raise BrokerUnavailable(f"the topic {self.name} gave nothing in time")
                 if (error := message.error()) is not None:

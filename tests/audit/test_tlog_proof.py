@@ -149,7 +149,7 @@ def test_a_proof_of_another_log_is_refused() -> None:
 
 
 def test_a_log_that_went_back_or_forked() -> None:
-    """The newer checkpoint smaller, of another log, of another history, or of another place than the proof."""
+    """The newer checkpoint smaller, of another log or history, or of another place than the proof."""
     between = consistency(9, 21)
     with pytest.raises(ProofInvalid, match="went back"):
         check_consistency(ConsistencyProof(between.new, 21, (), between.old), KEYS)
