@@ -19,8 +19,8 @@ DIFFERENCES_MAX: Final = 12
 ABSENT: Final = "nothing"
 # At one place of the journal what names the cause comes before what follows from it.
 CHECKS: Final = (
-    "source", "actions", "action_sha256", "reexecution", "numbering", "chain", "books", "checkpoints",
-    "tiles", "tables",
+    "actions", "action_sha256", "reexecution", "numbering", "chain", "books", "checkpoints",
+    "tiles", "tables", "source",
 )  # fmt: skip
 
 
@@ -64,9 +64,9 @@ class Finding:
     is_of_the_end: bool = False
 
     @property
-    def order(self) -> tuple[int, int]:
+    def order(self) -> tuple[int, bool, int]:
         """Sort by place, and at one place causes before consequences."""
-        return self.place, CHECKS.index(self.check)
+        return self.place, self.is_of_the_end, CHECKS.index(self.check)
 
 
 class Found:
@@ -95,6 +95,21 @@ class Found:
         self.findings.extend(other.findings)
         for kind, count in other.counts.items():
             self.counts[kind] = self.counts.get(kind, 0) + count
+
+    def of(self, checks: frozenset[str], *, with_the_end: bool) -> Found:
+        """Give what those checks found, with or without what says that the journal ends too early."""
+        chosen = Found(self._each_max)
+        wanted = {kind for kind in self.counts if kind[0] in checks and (with_the_end or not kind[1])}
+        chosen.findings.extend(each for each in self.findings if (each.check, each.is_of_the_end) in wanted)
+        chosen.counts.update({kind: count for kind, count in self.counts.items() if kind in wanted})
+        return chosen
+
+    def by_check(self) -> dict[str, int]:
+        """Count by check."""
+        counts: dict[str, int] = {}
+        for (check, _), count in self.counts.items():
+            counts[check] = counts.get(check, 0) + count
+        return counts
 
     def __repr__(self) -> str:
         """Show how many there are."""

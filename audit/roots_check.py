@@ -359,24 +359,23 @@ class _RootsTask:
 
     def _compare_tile(self, level: int, number: int, row: Sequence[bytes], width: int) -> None:
         path, data = self._read_tile(level, number, width)
+        span = 1 << (TILE_LEVELS * level)
         expected = b"".join(row[:width])
         if data is None:
-            self._tell_tile(path, number * TILE_WIDTH ** (level + 1), "is not there")
+            self._tell_tile(path, "is not there", number * TILE_WIDTH * span, width * span)
         elif data[: len(expected)] != expected or len(data) % HASH_BYTES:
             place = next(
-                (at for at in range(width) if data[at * HASH_BYTES : (at + 1) * HASH_BYTES] != row[at]), width
+                (at for at in range(width) if data[at * HASH_BYTES : (at + 1) * HASH_BYTES] != row[at]), 0
             )
-            first = (number * TILE_WIDTH + place) << (TILE_LEVELS * level)
             found = data[place * HASH_BYTES : (place + 1) * HASH_BYTES].hex()
-            wanted = row[place].hex() if place < width else ""
-            self._tell_tile(
-                path, first, "holds another hash than the journal gives", Difference("hash", wanted, found)
-            )
+            difference = Difference("hash", row[place].hex(), found)
+            what = "holds another hash than the journal gives"
+            self._tell_tile(path, what, (number * TILE_WIDTH + place) * span, span, difference)
 
     def _compare_bundle(self, number: int, bundle: Sequence[bytes], width: int) -> None:
         path, data = self._read_tile(None, number, width)
         if data is None:
-            self._tell_tile(path, number * TILE_WIDTH, "is not there")
+            self._tell_tile(path, "is not there", number * TILE_WIDTH, width)
             return
         entries = [len(entry).to_bytes(LENGTH_BYTES, "big") + entry for entry in bundle[:width]]
         if data.startswith(b"".join(entries)):
@@ -384,7 +383,8 @@ class _RootsTask:
         at = 0
         for place, entry in enumerate(entries):
             if data[at : at + len(entry)] != entry:
-                self._tell_tile(path, number * TILE_WIDTH + place, "holds another decision than the journal")
+                what = "holds another decision than the journal"
+                self._tell_tile(path, what, number * TILE_WIDTH + place, 1)
                 return
             at += len(entry)
 
@@ -402,12 +402,17 @@ class _RootsTask:
                 continue
         return path, None
 
-    def _tell_tile(self, path: Path, first: int, what: str, difference: Difference | None = None) -> None:
+    def _tell_tile(
+        self, path: Path, what: str, first: int, count: int, difference: Difference | None = None
+    ) -> None:
+        """Tell of a tile, at the last decision that it may be about: what is known of one comes before."""
+        last = min(first + count, self._size) - 1
+        about = f"decision {first}" if count == 1 else f"decisions {first} to {last}"
         self._found.note(
             Finding(
                 "tiles",
-                first,
-                f"{path} {what}: decision {first}",
+                last,
+                f"{path} {what}: {about}",
                 () if difference is None else (difference,),
                 "The tile is not the journal's. Where the checkpoints hold, the tile was damaged or changed: "
                 "take it from another copy of the log.",

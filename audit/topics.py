@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from audit.source import Extent, RecordedAction
-from consumers.journal import CLIENT_LOG_LEVEL, PASSING, SHA256_BYTES, JournalReader
+from consumers.journal import CLIENT_LOG_LEVEL, PASSING, SHA256_BYTES, Entry, JournalReader
 from schemas.errors import BrokerUnavailable, JournalMismatch
 from schemas.topics import ACTIONS, DECISIONS
 
@@ -69,6 +69,11 @@ class TopicsSource:
 
     def decisions(self) -> Iterator[list[bytes]]:
         """The decisions that every reader of the journal accepts, up to its end when this was opened."""
+        for entries in self.entries():
+            yield [entry.value for entry in entries]
+
+    def entries(self) -> Iterator[list[Entry]]:
+        """The same, with where they stand."""
         reader = JournalReader(
             self._kafka, self._decisions, last_seq=-1, last_sha256=bytes(SHA256_BYTES), offset=0
         )
@@ -87,7 +92,7 @@ class TopicsSource:
                     passed = int(acceptance.passed_over)
                     value = acceptance.offer(message.value())
                     if value is not None:
-                        batch.append(value)
+                        batch.append(Entry(value, offset, message.timestamp()[1]))
                         passed_before, behind_offset = passed, -1
                     elif acceptance.passed_over > passed and behind_offset < 0:
                         behind_offset = offset

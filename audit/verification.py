@@ -11,6 +11,8 @@ import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,9 +24,10 @@ from audit.findings import CHECKS, Finding, Found, in_words
 from audit.journal_tasks import BooksPlan, SequencePlan
 from audit.reexecution import Reexecution
 from audit.roots_check import RootsPlan, collect
-from audit.source import Source
+from audit.source import RecordedAction, Source
 from audit.tlog.note import Verifier
 from audit.topics import Strangers, TopicsSource
+from consumers.journal import Entry
 from consumers.seen_actions import StoredSeenActions
 from schemas.errors import ArchiveDamaged, JournalMismatch
 from schemas.ids import SchemaIds
@@ -62,10 +65,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A decision beside the first thing that is wrong."""
+    """A decision around the first thing that is wrong.
+
+    Attributes:
+        place: Its number in the journal.
+        words: What it says.
+        where: Where it stands: an offset, or a file with block, record and byte.
+
+    """
 
     place: int
     words: str
+    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +133,13 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
 
     """
     started = time.perf_counter()
-    notes = Found(request.findings_max)
     checks = request.checks
-    plans: list[TaskPlan] = [*request.plans]
-    if checks & {"numbering", "chain"}:
-        plans.append(SequencePlan(checks, request.findings_max))
-    if "books" in checks:
-        plans.append(BooksPlan())
-    reexecution = None
-    if "reexecution" in checks:
-        reexecution = Reexecution(request.ids, request.policy, StoredSeenActions(request.scratch))
-    beside = Beside(plans, request.processes)
+    reader = _Reader(source)
+    found = reader.found
+    beside = Beside(_plans(request), request.processes)
     try:
-        actions = _read(source.actions(), "actions", notes, checks)
-        comparison = Comparison(actions, reexecution, checks, notes.note)
-        for values in _read(source.decisions(), "journal", notes, checks):
+        comparison = Comparison(reader.actions(), _reexecution(request), checks, found.note)
+        for values in reader.decisions():
             beside.take(values)
             comparison.take(values)
             progress(comparison.decisions)
@@ -144,28 +147,22 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
         outcomes = beside.finish()
     finally:
         beside.close()
-    # Where reading stopped short, that is the finding, and not what the rest of it would have said.
-    is_cut = ("source", False) in notes.counts
     for outcome in outcomes:
-        notes.add(outcome.found)
+        found.add(outcome.found)
     strangers = source.strangers if isinstance(source, TopicsSource) else None
-    if strangers is not None and strangers.behind_last and waiting and "source" in checks:
-        notes.note(_stopped(strangers, comparison.decisions, waiting))
-    findings = sorted(
-        [each for each in notes.findings if not (is_cut and each.is_of_the_end)], key=lambda each: each.order
-    )
-    found: dict[str, int] = {}
-    for (check, is_of_the_end), count in notes.counts.items():
-        if not (is_cut and is_of_the_end):
-            found[check] = found.get(check, 0) + count
+    if strangers is not None and strangers.behind_last and waiting:
+        found.note(_stopped(strangers, comparison.decisions, waiting))
+    # Where reading stopped short, that is the finding, and not what the rest of it would have said.
+    told = found.of(checks, with_the_end=not reader.is_cut)
+    findings = sorted(told.findings, key=lambda each: each.order)
     return Report(
         source=source.name,
         decisions=comparison.decisions,
         actions=comparison.actions,
         waiting=waiting,
         findings=findings,
-        found=found,
-        is_cut=is_cut,
+        found=told.by_check(),
+        is_cut=reader.is_cut,
         following=comparison.following,
         neighbours=_neighbours(source, findings[0]) if findings else [],
         facts={outcome.name: outcome.facts for outcome in outcomes},
@@ -176,6 +173,21 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
             resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _KIB,
         ),
     )
+
+
+def _plans(request: Request) -> list[TaskPlan]:
+    plans: list[TaskPlan] = [*request.plans]
+    if request.checks & {"numbering", "chain"}:
+        plans.append(SequencePlan(request.checks, request.findings_max))
+    if "books" in request.checks:
+        plans.append(BooksPlan())
+    return plans
+
+
+def _reexecution(request: Request) -> Reexecution | None:
+    if "reexecution" not in request.checks:
+        return None
+    return Reexecution(request.ids, request.policy, StoredSeenActions(request.scratch))
 
 
 def open_archive(
@@ -200,19 +212,59 @@ def unreadable(name: str, damage: ArchiveDamaged) -> Report:
     return Report(name, 0, 0, 0, [finding], {"source": 1}, True, 0, [], {}, None, 0.0, (0, 0))  # noqa: FBT003 - it is cut
 
 
-def _read(
-    batches: Iterator[list[_Record]], what: str, notes: Found, checks: frozenset[str]
-) -> Iterator[list[_Record]]:
-    """Read as far as can be read; what stops it is a finding."""
-    taken = 0
-    try:
-        for records in batches:
-            taken += len(records)
-            yield records
-    except (ArchiveDamaged, JournalMismatch) as error:
-        if "source" in checks:
+class _Reader:
+    """Reads both sides of a ledger as far as they can be read; what stops it is a finding.
+
+    Attributes:
+        found: What is wrong with what was read from.
+        is_cut: Whether something stopped it.
+
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source: Final = source
+        self.found: Final = Found(FINDINGS_MAX)
+        self.is_cut = False
+
+    def actions(self) -> Iterator[list[RecordedAction]]:
+        """The records of the action topic."""
+        return self._read(self._source.actions(), "actions")
+
+    def decisions(self) -> Iterator[list[bytes]]:
+        """The decisions as they stand, unjudged: the checks judge them, and go on behind what is wrong."""
+        source = self._source
+        decisions = self._archived(source) if isinstance(source, ArchiveSource) else source.decisions()
+        return self._read(decisions, "journal")
+
+    def _read(self, batches: Iterator[list[_Record]], what: str) -> Iterator[list[_Record]]:
+        taken = 0
+        try:
+            for records in batches:
+                taken += len(records)
+                yield records
+        except (ArchiveDamaged, JournalMismatch) as error:
+            self.is_cut = True
             place = taken if error.seq is None else error.seq
-            notes.note(Finding("source", place, f"reading the {what}: {error}", advice=error.advice))
+            self.found.note(Finding("source", place, f"reading the {what}: {error}", advice=error.advice))
+
+    def _archived(self, source: ArchiveSource) -> Iterator[list[bytes]]:
+        last = b""
+        for block in source.unjudged_blocks():
+            if sha256(b"".join(block.records)).digest() != block.sha256:
+                where = source.place_in(block, block.first)
+                self._note_hash(
+                    block.first + len(block.records) - 1, f"{where}: blocks/ has another hash of this block"
+                )
+            last = block.records[-1]
+            yield block.records
+        if last and sha256(last).hexdigest() != source.position.last_sha256:
+            self._note_hash(
+                source.position.next_seq - 1, "position.json has another hash of the last decision"
+            )
+
+    def _note_hash(self, place: int, what: str) -> None:
+        advice = "A decision was changed, or the hash of it: the other findings tell which."
+        self.found.note(Finding("source", place, what, advice=advice))
 
 
 def _stopped(strangers: Strangers, decisions: int, waiting: int) -> Finding:
@@ -234,12 +286,31 @@ def _neighbours(source: Source, finding: Finding) -> list[Neighbour]:
     found: list[Neighbour] = []
     at = 0
     try:
-        for values in source.decisions():
+        for values, where in _placed(source):
             places = range(max(first, at), min(last + 1, at + len(values)))
-            found += [Neighbour(place, in_words(values[place - at])) for place in places]
+            found += [Neighbour(each, in_words(values[each - at]), where(each)) for each in places]
             at += len(values)
             if at > last:
                 break
     except (ArchiveDamaged, JournalMismatch):
         pass  # Told already: it is the finding, or lies behind it.
     return found
+
+
+def _placed(source: Source) -> Iterator[tuple[list[bytes], Callable[[int], str]]]:
+    """Give the journal again, and with each batch what tells where a decision of it stands."""
+    if isinstance(source, ArchiveSource):
+        for block in source.unjudged_blocks():
+            yield block.records, partial(source.place_in, block)
+    elif isinstance(source, TopicsSource):
+        first = 0
+        for entries in source.entries():
+            yield [entry.value for entry in entries], partial(_offset, entries, first)
+            first += len(entries)
+    else:
+        for values in source.decisions():
+            yield values, lambda _: ""
+
+
+def _offset(entries: list[Entry], first: int, place: int) -> str:
+    return f"offset {entries[place - first].offset}"

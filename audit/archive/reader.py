@@ -119,6 +119,21 @@ class ArchiveSource:
                 block, len(block.records) - 1, "it is not what was written: position.json has another hash"
             )
 
+    def unjudged_blocks(self) -> Iterator[StoredBlock]:
+        """The blocks of decisions as they lie there, whatever those say: `verify` judges them itself.
+
+        Raises:
+            ArchiveDamaged: a block cannot be cut into records.
+
+        """
+        yield from self._stream(DECISIONS).blocks()
+
+    def place_in(self, block: StoredBlock, seq: int) -> str:
+        """Say where in its file a decision of that block lies."""
+        number = seq - block.first
+        byte = block.byte + sum(len(one) for one in block.records[:number])
+        return f"{self._folder.shown(block.path)}: block {block.number}, record {number}, byte {byte}"
+
     def decision(self, seq: int) -> bytes | None:
         """Give one decision's Avro bytes by its number; None where the archive does not go as far.
 

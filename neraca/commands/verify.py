@@ -222,7 +222,9 @@ def _as_json(report: "Report", checks: frozenset[str]) -> dict[str, Any]:
         "following": report.following,
         "is_cut": report.is_cut,
         "findings": [_finding_json(each) for each in report.findings],
-        "neighbours": [{"place": each.place, "decision": each.words} for each in report.neighbours],
+        "neighbours": [
+            {"place": each.place, "decision": each.words, "where": each.where} for each in report.neighbours
+        ],
         "facts": report.facts,
         "strangers": None if report.strangers is None else report.strangers._asdict(),
         "seconds": round(report.seconds, 3),
@@ -283,7 +285,8 @@ def _show_first(report: "Report") -> None:
         typer.echo(f"    {difference}")
     for neighbour in report.neighbours:
         mark = ">" if neighbour.place == first.place else " "
-        typer.echo(f"  {mark} {neighbour.place}: {neighbour.words}")
+        where = f" ({neighbour.where})" if neighbour.where else ""
+        typer.echo(f"  {mark} {neighbour.place}: {neighbour.words}{where}")
     if first.advice:
         typer.echo(f"  {first.advice}")
 

@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.archive.folder import LOG_FOLDER, About
+from audit.archive.reader import ArchiveSource
 from audit.archive.writer import ArchiveWriter
 from audit.tlog.keys import LogKeys
 from audit.tlog.note import Verifier
@@ -114,6 +115,21 @@ def _bit_of_an_action(copy: Archived) -> None:
     _flip(file, 100_000)
 
 
+def _bit_of_the_index(copy: Archived) -> None:
+    """A row of the index: the hash of the first block of decisions."""
+    path = copy.root / "blocks" / "decisions" / "000000000000.avro"
+    whole = path.read_bytes()
+    (archived,) = [block for block in ArchiveSource(copy.root).unjudged_blocks() if block.first == 0]
+    _flip(path, whole.index(archived.sha256) + 7)
+
+
+def _bit_of_the_position(copy: Archived) -> None:
+    path = copy.root / "position.json"
+    position = json.loads(path.read_text())
+    position["last_sha256"] = "0" + position["last_sha256"][1:]
+    path.write_text(json.dumps(position))
+
+
 def _bit_of_a_hash(copy: Archived) -> None:
     _flip(copy.log / tile_path(0, 2), 5 * 32 + 1)
 
@@ -178,12 +194,16 @@ def _signed_anew(copy: Archived) -> None:
 
 
 TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
+    (_bit_of_a_decision, "reexecution", None),
+    (_bit_of_a_decision, "chain", None),
     (_bit_of_a_decision, "source", None),
+    (_bit_of_the_index, "source", 255),
+    (_bit_of_the_position, "source", SIZES[-1] - 1),
     (_bit_of_an_action, "source", None),
     (_bit_of_a_hash, "tiles", 2 * 256 + 5),
     (_bit_of_the_hashes_at_the_edge, "tiles", None),
     (_bit_of_an_entry, "tiles", None),
-    (_tile_gone, "tiles", 3 * 256),
+    (_tile_gone, "tiles", 4 * 256 - 1),
     (_bit_of_a_root, "checkpoints", 499),
     (_bit_of_a_signature, "checkpoints", SIZES[-1] - 1),
     (_tail_dropped, "checkpoints", 1100),
@@ -274,7 +294,7 @@ def test_the_command_says_it_in_words(copy: Archived) -> None:
     assert "The first thing that is wrong, at decision" in wrong.output
     assert "decisions/000000000000.avro" in wrong.output
     told = json.loads(run.invoke(app, ["verify", "--json", "--archive", str(copy.root)]).output)
-    assert (False, "source") == (told["well"], told["findings"][0]["check"])
+    assert (False, "reexecution") == (told["well"], told["findings"][0]["check"])
     (copy.root / "decisions" / "000000000000.avro").unlink()
     assert 1 == run.invoke(app, ["verify", "--archive", str(copy.root)]).exit_code
     nothing = neraca("verify", "--archive", copy.root.parent)
