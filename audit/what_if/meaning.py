@@ -185,6 +185,8 @@ def _add_registration(found: list[Effect], was: Registration | None, now: Regist
             f"{now.position} {now.sex} {now.registered.at} {now.registered.offset_minutes}"
         )
         found.append(("registration", key, "registered", about))
+    elif was.person_id != now.person_id:
+        found.append(("registration", key, "person_id", now.person_id))
     if was is None or not same_unit(was.unit, now.unit):
         unit = now.unit
         text = NOTHING if unit is None else f"{unit.state} on {unit.permit_id}/{unit.line}"

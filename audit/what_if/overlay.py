@@ -53,7 +53,7 @@ class OtherPerson:
 
     def __init__(self, chain: list[str], held: bool, divergence: Divergence) -> None:  # noqa: FBT001 - a field
         self.chain: Final = chain
-        self.held: bool = held
+        self.held: Final = held
         self.divergence: Final = divergence
 
 
@@ -131,6 +131,8 @@ class Overlay:
     __slots__ = (
         "_pending_agencies",
         "_pending_destinations",
+        "_pending_holds",
+        "_pending_people",
         "_pending_permits",
         "actions",
         "agencies",
@@ -162,6 +164,8 @@ class Overlay:
         self.trainings: Final[dict[str, OtherTraining]] = {}
         self.complaints: Final[dict[str, OtherComplaint]] = {}
         # Copies from before the decision of things with a history, until it is known how they stand after it.
+        self._pending_people: Final[dict[str, list[str]]] = {}
+        self._pending_holds: Final[dict[str, bool]] = {}
         self._pending_permits: Final[dict[str, PermitState | None]] = {}
         self._pending_agencies: Final[dict[str, Standing | None]] = {}
         self._pending_destinations: Final[dict[str, Standing | None]] = {}
@@ -217,7 +221,8 @@ class Overlay:
 
         """
         if is_now.registrations or would_be.registrations or is_now.people or would_be.people:
-            self._take_people(is_now, would_be, number)
+            if number >= 0 or self.people:
+                self._keep_people(is_now, would_be)
             self._take_registrations(is_now, would_be, number)
         if is_now.postings or would_be.postings:
             self._take_postings(is_now.postings, would_be.postings, number)
@@ -233,6 +238,8 @@ class Overlay:
 
     def after(self, is_now: Decision, number: i64) -> None:
         """Take in the rest of the pair, after the ledger that would be was carried on."""
+        if self._pending_people:
+            self._settle_people(is_now, number)
         if self._pending_permits:
             self._settle_permits(is_now, number)
         if self._pending_agencies:
@@ -253,52 +260,66 @@ class Overlay:
             self.policy_divergence = divergence
         _made(divergence, number)
 
-    def _take_people(self, is_now: Decision, would_be: Decision, number: i64) -> None:
-        people = [
-            registration.person_id
-            for registration in is_now.registrations
-            if self.registration(registration.registration_id) is None
-        ]
-        people.extend(
-            [
-                registration.person_id
-                for registration in would_be.registrations
-                if registration.registration_id not in self.state.registrations
-            ]
-        )
-        people.extend([person.person_id for person in is_now.people])
-        people.extend([person.person_id for person in would_be.people])
-        done: list[str] = []
-        for person_id in people:
-            if person_id not in done:
-                done.append(person_id)
-                self._take_person(person_id, is_now, would_be, number)
-
-    def _take_person(self, person_id: str, is_now: Decision, would_be: Decision, number: i64) -> None:
-        other = self.people.get(person_id)
-        if other is None and number < 0:
-            return
-        would_be_chain = chain_of(self.state, person_id)
-        is_now_chain = list(would_be_chain) if other is None else other.chain
-        for registration in would_be.registrations:
-            key = registration.registration_id
-            if registration.person_id == person_id and key not in self.state.registrations:
-                would_be_chain.append(key)
+    def _keep_people(self, is_now: Decision, would_be: Decision) -> None:
+        """Keep how the people stand in the ledger that is, with whom either decision has to do."""
         for registration in is_now.registrations:
-            key = registration.registration_id
-            if registration.person_id == person_id and self.registration(key) is None:
-                is_now_chain.append(key)
-        would_be_held = person_id in self.state.held
-        is_now_held = _held_after(is_now, person_id, would_be_held if other is None else other.held)
-        would_be_held = _held_after(would_be, person_id, would_be_held)
-        if is_now_chain == would_be_chain and is_now_held == would_be_held:
-            self.people.pop(person_id, None)
+            self._keep_owners(registration, self.registration(registration.registration_id))
+        for registration in would_be.registrations:
+            self._keep_owners(registration, self.state.registrations.get(registration.registration_id))
+        for decision in (is_now, would_be):
+            for person in decision.people:
+                self._keep_person(person.person_id)
+        for person_id, chain in self._pending_people.items():
+            for registration in is_now.registrations:
+                self._carry_chain_on(person_id, chain, registration)
+
+    def _keep_owners(self, registration: Registration, before: Registration | None) -> None:
+        """Keep a person who gets a registration, and the one who loses it."""
+        if before is None:
+            self._keep_person(registration.person_id)
+        elif before.person_id != registration.person_id:
+            self._keep_person(before.person_id)
+            self._keep_person(registration.person_id)
+
+    def _keep_person(self, person_id: str) -> None:
+        if person_id not in self._pending_people:
+            other = self.people.get(person_id)
+            self._pending_people[person_id] = (
+                chain_of(self.state, person_id) if other is None else list(other.chain)
+            )
+            self._pending_holds[person_id] = person_id in self.state.held if other is None else other.held
+
+    def _carry_chain_on(self, person_id: str, chain: list[str], registration: Registration) -> None:
+        """Carry a person's chain in the ledger that is on by one registration, as it stands after."""
+        key = registration.registration_id
+        before = self.registration(key)
+        if before is not None and before.person_id == registration.person_id:
             return
-        if other is None:
-            other = OtherPerson(is_now_chain, is_now_held, Divergence(PERSON, person_id))
-            self.people[person_id] = other
-        other.held = is_now_held
-        _made(other.divergence, number)
+        if registration.person_id != person_id:
+            if key in chain:
+                chain.remove(key)
+            return
+        place = len(chain)
+        seq: i64 = registration.registered.seq
+        while place > 0:
+            known = self.registration(chain[place - 1])
+            if before is None or known is None or known.registered.seq <= seq:
+                break
+            place -= 1
+        chain.insert(place, key)
+
+    def _settle_people(self, is_now: Decision, number: i64) -> None:
+        for person_id, chain in self._pending_people.items():
+            held = _held_after(is_now, person_id, self._pending_holds[person_id])
+            if held == (person_id in self.state.held) and chain == chain_of(self.state, person_id):
+                self.people.pop(person_id, None)
+                continue
+            other = self.people.get(person_id)
+            divergence = Divergence(PERSON, person_id) if other is None else other.divergence
+            self.people[person_id] = OtherPerson(chain, held, divergence)
+            _made(divergence, number)
+        self._pending_people.clear()
+        self._pending_holds.clear()
 
     def _take_registrations(self, is_now: Decision, would_be: Decision, number: i64) -> None:
         for registration in would_be.registrations:
