@@ -2,7 +2,7 @@
 
 import io
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, TextIO
@@ -89,11 +89,13 @@ def report(
     summary = None if extract is None else _extract(extract, settings)
     source = _source(settings, archive)
     first_policy = None if policy is None else read_policy_file(policy)
-    with progress("reading the journal", source.extent().decisions, beside_output=False) as bar:
-        figures = gather(source, until=until, policy=first_policy, advance=bar.show)
-    if out is not None:
-        with output(out) as target, _text(target) as page:
-            cutover_html.write_html(figures, language, page, summary)
+    # Opened first: that it cannot be written is said before the work, and not after.
+    with nullcontext() if out is None else output(out) as target:
+        with progress("reading the journal", source.extent().decisions, beside_output=False) as bar:
+            figures = gather(source, until=until, policy=first_policy, advance=bar.show)
+        if target is not None:
+            with _text(target) as page:
+                cutover_html.write_html(figures, language, page, summary)
     if as_json:
         cutover_json.write_json(figures, sys.stdout, summary)
         return

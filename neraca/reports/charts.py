@@ -9,6 +9,7 @@ Must not count anything.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -17,6 +18,9 @@ from typing import Final
 _BROAD: Final = 860
 _NARROW: Final = 340
 _FONT: Final = 12
+_LINE: Final = 16
+# The width of a letter beside the size of the font, in wide ones as well.
+_EM: Final = 0.62
 # Lines across: as many as leave room between their numbers.
 _STEPS_MIN: Final = 4
 _STEPS_MAX: Final = 6
@@ -180,7 +184,7 @@ def _time_labels(
     labels: Sequence[str], slot: float, bottom: int, shift: float, width: int, one: int
 ) -> list[str]:
     """Label as many as have room, the one with that index among them."""
-    room = max((len(label) for label in labels), default=1) * _FONT * 0.56 + 14
+    room = max((len(label) for label in labels), default=1) * _FONT * _EM + 10
     every = max(1, math.ceil(room / slot))
     body = []
     for index in range(one % every, len(labels), every):
@@ -194,24 +198,29 @@ def _time_labels(
 
 def _bars(plot: Plot, labels: Sequence[str], series: Sequence[Series], width: int) -> str:
     largest = max((sum(one.values[index] for one in series) for index in range(len(labels))), default=0)
-    has_names = any(labels)
-    row_height = 40 if has_names else 24
     room = width - 64
     body = [_text(0, 12, plot.unit, "start")]
+    y = 20
     for index, label in enumerate(labels):
-        y = 20 + index * row_height - (0 if has_names else 16)
-        if has_names:
-            body.append(_text(0, y + 12, label, "start"))
+        for text in _broken(label, width):
+            body.append(_text(0, y + 12, text, "start"))
+            y += _LINE
         x, total = 0.0, 0
         for one, fill in zip(series, FILLS, strict=False):
             value = one.values[index]
             length = room * value / largest if largest else 0.0
             if value:
-                body.append(_rect(fill, x, y + 17, max(length, 1.0), 15))
+                body.append(_rect(fill, x, y + 1, max(length, 1.0), 15))
             x += length
             total += value
-        body.append(_text(x + 6, y + 29, plot.number(total), "start"))
-    return _svg(plot, width, 24 + len(labels) * row_height, body)
+        body.append(_text(x + 6, y + 13, plot.number(total), "start"))
+        y += 24
+    return _svg(plot, width, y + 4, body)
+
+
+def _broken(label: str, width: int) -> list[str]:
+    """Break a label where it would run out of the picture, whatever the font."""
+    return textwrap.wrap(label, int(width / (_FONT * _EM)))
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

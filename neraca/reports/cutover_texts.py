@@ -45,7 +45,6 @@ TEXTS: Final = MappingProxyType(
         "check": ("cara memeriksa", "how to check"),
         "total": ("Jumlah", "Total"),
         "count": ("jumlah", "count"),
-        "wib": ("WIB", "WIB"),
         # ------------------------------------------------------------ headings
         "h_short": ("Ringkasan", "In short"),
         "h_timeline": ("Garis waktu di sekitar penutupan [L1]", "Timeline around the closure [L1]"),
@@ -617,7 +616,6 @@ TEXTS: Final = MappingProxyType(
         "f_trial_balance": ("neraca saldo kuota", "trial balance of units"),
         # ------------------------------------------------------------ terminal
         "t_written": ("Laporan lengkap: {}", "The whole report: {}"),
-        "t_stranded_by": ("Kuota tertahan terbanyak: {}", "Most units stranded: {}"),
     }
 )
 

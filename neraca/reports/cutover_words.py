@@ -23,8 +23,6 @@ from neraca.reports.page import Cell
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY: Final = date(1970, 1, 1)
 _WIB: Final = timezone(timedelta(hours=7), "WIB")
-_DAY_MAX: Final = (date.max - _FIRST_DAY).days
-_DAY_MIN: Final = (date.min - _FIRST_DAY).days
 
 
 class Words:
@@ -67,7 +65,7 @@ class Words:
         """Write an instant in WIB, in full."""
         moment = _moment(at)
         pattern = "d MMMM y, HH.mm" if self._say.language == "id" else "d MMMM y, HH:mm"
-        return f"{format_datetime(moment, pattern, locale=self._locale)} {self._say('wib')}"
+        return f"{format_datetime(moment, pattern, locale=self._locale)} WIB"
 
     @staticmethod
     def minute(at: int | None) -> str:
@@ -260,8 +258,7 @@ def command(seq: int, language: str) -> str:
 
 
 def _date(day: int) -> date:
-    """Give a date; one beyond the calendar stands at its end."""
-    return _FIRST_DAY + timedelta(days=min(max(day, _DAY_MIN), _DAY_MAX))
+    return _FIRST_DAY + timedelta(days=day)
 
 
 def _moment(at: int) -> datetime:

@@ -56,9 +56,8 @@ class Browser:
             mobile=is_mobile,
         )
 
-    def show(self, page: Path, *, with_script: bool = True) -> None:
+    def show(self, page: Path) -> None:
         """Open a file, and wait until it is loaded."""
-        self._call("Emulation.setScriptExecutionDisabled", value=not with_script)
         self._call("Page.navigate", url=page.as_uri())
         self._wait_for("Page.loadEventFired")
 

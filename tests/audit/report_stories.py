@@ -61,20 +61,21 @@ def _before() -> list[Json]:
     return [
         agency(),
         agency("A-2"),
+        agency("A-3"),
         permit("S-1", 20),
         permit("S-2", 5, valid=("2023-01-01", "2023-07-20")),
         permit("S-3", 5),
         permit("S-4", 5, valid=("2023-01-01", "2023-07-18")),
         permit("S-5", 5, agency_id="A-2", destination="HK"),
         permit("S-6", 1),
-        permit("S-7", 5, agency_id="A-2", destination="MY"),
+        permit("S-7", 5, agency_id="A-3", destination="MY"),
     ]
 
 
 def _registrations() -> list[Json]:
     """Register twenty people in SISKOTKLN, and take some of them further."""
     other = {"agency_id": "A-2", "destination": "HK"}
-    closing = {"agency_id": "A-2", "destination": "MY"}
+    closing = {"agency_id": "A-3", "destination": "MY"}
     return [
         _by(NTB, old("R-gone", "p-gone")),
         _by(NTB, old("R-cancelled", "p-cancelled")),
