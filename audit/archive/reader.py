@@ -270,10 +270,8 @@ class ArchiveSource:
             return self._damaged_decision(block, number, f"it cannot be read: {error}")
         if found != seq:
             return self._damaged_decision(block, number, f"decision {found} stands in its place")
-        behind = block.records[number + 1] if number + 1 < len(block.records) else None
-        goes_on = behind is not None and _previous_in(behind) == _sha256(block.records[number]).digest()
-        # Where what follows goes on from this one, or its whole block is as it was, the one before is wrong.
-        if goes_on or _is_whole(block):
+        # Where what follows goes on from this one, this one is as it was, and the one before is not.
+        if self._named_behind(block, number) == _sha256(block.records[number]).digest():
             why = f"it is not what was written: decision {seq} names another hash of it"
             if number > 0:
                 return self._damaged_decision(block, number - 1, why)
@@ -285,6 +283,17 @@ class ArchiveSource:
             f"it is not what was written: it names {named.hex()[:16]}… as the hash of decision {seq - 1}, "
             f"which has {previous.hex()[:16]}…",
         )
+
+    def _named_behind(self, block: StoredBlock, number: int) -> bytes:
+        """Give the hash that is named of a decision by what follows it: the next one, or position.json."""
+        if number + 1 < len(block.records):
+            return _previous_in(block.records[number + 1])
+        next_first = block.first + len(block.records)
+        try:
+            behind = next(self._stream(DECISIONS).blocks(next_first), None)
+        except ArchiveDamaged:
+            return b""
+        return bytes.fromhex(self.position.last_sha256) if behind is None else _previous_in(behind.records[0])
 
     def _damaged_decision(self, block: StoredBlock, number: int, why: str) -> ArchiveDamaged:
         seq = block.first + number
@@ -341,10 +350,6 @@ class ArchiveSource:
     def __repr__(self) -> str:
         """Show the folder and how far it goes."""
         return f"ArchiveSource({self.name!r}, decisions={self.position.next_seq})"
-
-
-def _is_whole(block: StoredBlock) -> bool:
-    return _sha256(b"".join(block.records)).digest() == block.sha256
 
 
 def _previous_in(decision: bytes) -> bytes:

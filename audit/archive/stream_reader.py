@@ -22,6 +22,7 @@ from audit.archive.stream_writer import (
     header_in,
     read_tail,
     schema_id_in,
+    tail_damaged,
 )
 from schemas.codec import Cursor, MalformedRecordError
 from schemas.errors import ArchiveDamaged
@@ -274,11 +275,13 @@ class StreamReader:
         path = self._folder.tail_file(self.name, first)
         if not path.exists() and self._folder.is_being_written():
             return self._grown_tail(tail, first)
-        header, records = read_tail(self._folder, self.name, first, tail)
+        header, start, data = read_tail(self._folder, self.name, first, tail)
         self._header(path, header.data, self.name, first)
-        before = len(header.data) + len(block_head(len(tail.sizes), tail.bytes))
         sha256 = bytes.fromhex(tail.sha256)
-        return StoredBlock(first, records, sha256, schema_id_in(header), path, 0, before)
+        block = StoredBlock(first, cut(data, tail.sizes), sha256, schema_id_in(header), path, 0, start)
+        if self._is_hashed and hashlib.sha256(data).digest() != sha256:
+            raise tail_damaged(self._folder, self.name, first, start, self._explained(block))
+        return block
 
     def _grown_tail(self, tail: Tail, first: int) -> StoredBlock:
         """The block was filled since the position was read, and stands behind the others in its file."""

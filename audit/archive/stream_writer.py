@@ -290,7 +290,10 @@ class StreamWriter:
         if at.segment_bytes:
             self._reopen(at)
         if at.tail is not None:
-            header, self._block = read_tail(self._folder, self.name, first_of_tail, at.tail)
+            header, start, data = read_tail(self._folder, self.name, first_of_tail, at.tail)
+            if hashlib.sha256(data).hexdigest() != at.tail.sha256:
+                raise tail_damaged(self._folder, self.name, first_of_tail, start)
+            self._block = cut(data, at.tail.sizes)
             self._take_schema(header)
             self._tail_written = self._folder.tail_file(self.name, first_of_tail)
 
@@ -322,14 +325,15 @@ class StreamWriter:
         return f"StreamWriter({self.name}, records={self.records}, in block {len(self._block)})"
 
 
-def read_tail(folder: ArchiveFolder, stream: str, first: int, tail: Tail) -> tuple[Header, list[bytes]]:
-    """Give the records of a block that is not full yet, and the header of its file.
+def read_tail(folder: ArchiveFolder, stream: str, first: int, tail: Tail) -> tuple[Header, int, bytes]:
+    """Give the records of a block that is not full yet as one piece, unjudged, and where they begin in their
+    file, whose header comes first.
 
     The file may have grown since the position was saved, and never shrinks: the records that the position
     names are the first ones in it.
 
     Raises:
-        ArchiveDamaged: it is not there, or holds something else.
+        ArchiveDamaged: the file is not there, or no such block is in it.
 
     """
     path = folder.tail_file(stream, first)
@@ -358,11 +362,22 @@ def read_tail(folder: ArchiveFolder, stream: str, first: int, tail: Tail) -> tup
         wrong = f"its block does not end with the sync marker, at byte {start + size}"
     elif count < len(tail.sizes) or len(kept) < tail.bytes:
         wrong = f"it has {count} records of {size} bytes, and had {len(tail.sizes)} of {tail.bytes}"
-    elif hashlib.sha256(kept).hexdigest() != tail.sha256 or sum(tail.sizes) != tail.bytes:
-        wrong = f"the records from {first} on, from byte {start} on, are not what was written"
+    elif sum(tail.sizes) != tail.bytes:
+        wrong = f"position.json tells of records of {sum(tail.sizes)} bytes, {tail.bytes} together"
     if wrong:
         raise ArchiveDamaged(f"{shown}: {wrong}", advice=FROM_A_COPY)
-    return header, cut(kept, tail.sizes)
+    return header, start, kept
+
+
+def tail_damaged(
+    folder: ArchiveFolder, stream: str, first: int, start: int, explained: str = ""
+) -> ArchiveDamaged:
+    """Say that a block that is not full yet holds other records than it did."""
+    return ArchiveDamaged(
+        f"{folder.shown(folder.tail_file(stream, first))}: the records from {first} on, from byte {start} "
+        f"on, are not what was written: their SHA-256 is another than position.json says{explained}",
+        advice=FROM_A_COPY,
+    )
 
 
 def header_in(folder: ArchiveFolder, path: Path, data: bytes) -> Header:

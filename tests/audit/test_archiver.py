@@ -120,6 +120,5 @@ def test_the_service_survives_kills(
 
 def slowly(stack: RunningStack, topic_prefix: str, ledger: SmallLedger) -> None:
     """Put the ledger on its topics bit by bit."""
-    for start in range(0, RECORDS, 10):
-        put(stack.kafka, topic_prefix, ledger.part(start, start + 10))
-        time.sleep(0.1)
+    for start in range(0, RECORDS, 70):
+        put(stack.kafka, topic_prefix, ledger.part(start, start + 70))
