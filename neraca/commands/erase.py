@@ -37,7 +37,7 @@ def erase(
 
     Example: neraca erase 3f0c6f1e-5d7a-4c21-9d4e-0a51e4f7c9b1 --officer o-4711 --reason "file 12/2026"
     """
-    from neraca.commands.personal import check_words, tables
+    from neraca.commands.personal import check_person, check_words, tables
     from neraca.keystore.erasing import ErasureRefused
     from neraca.keystore.erasing import erase as erase_person
     from neraca.keystore.opening import opened
@@ -45,6 +45,7 @@ def erase(
 
     settings = Settings.read(home=home)
     check_words(officer, reason)
+    check_person(person)
     with tables(settings) as database, opened(settings) as store:
         known = store.erasure_of(person)
         if known is None or known.erased_at is None:

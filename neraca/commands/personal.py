@@ -70,6 +70,23 @@ def check_words(officer: str, reason: str) -> None:
             )
 
 
+def check_person(person: str) -> None:
+    """See that a person's id can be one: a NIK or a name in its place would stay in the access record.
+
+    Raises:
+        SettingsError: it cannot.
+
+    """
+    from producers.sealing.guard import may_identify
+    from schemas.errors import SettingsError
+    from schemas.shape import ID_BYTES_MAX
+
+    if not 0 < len(person.encode()) <= ID_BYTES_MAX or "\x00" in person or may_identify(person):
+        raise SettingsError(
+            "PERSON is no person's id", advice="`neraca keystore find` gives the one of a NIK."
+        )
+
+
 def keep_access(
     database: "Connection[tuple[Any, ...]]",
     officer: str,

@@ -30,26 +30,22 @@ def reveal(
 
     Example: neraca reveal 3f0c6f1e-5d7a-4c21-9d4e-0a51e4f7c9b1 --officer o-4711 --reason "file 12/2026"
     """
-    from neraca.commands.personal import check_words, keep_access, tables
+    from neraca.commands.personal import check_person, check_words, keep_access, tables
     from neraca.keystore.opening import opened
     from neraca.keystore.revealing import find
     from neraca.settings import Settings
     from producers.sealing import FIELDS
     from schemas.errors import SettingsError
     from schemas.ids import load_ids
-    from schemas.shape import ID_BYTES_MAX
     from schemas.topics import ACTIONS
 
     settings = Settings.read(home=home)
     check_words(officer, reason)
+    check_person(person)
     fields = [name for name in FIELDS if not field or name in field]
     if field and len(fields) != len(set(field)):
         raise SettingsError(
             "--field names something that is not sealed", advice=f"One of {', '.join(FIELDS)}."
-        )
-    if not 0 < len(person.encode()) <= ID_BYTES_MAX or "\x00" in person:
-        raise SettingsError(
-            "PERSON is no person's id", advice="`neraca keystore find` gives the one of a NIK."
         )
     with tables(settings) as database, opened(settings) as store:
         known = store.of_ids([person]).get(person)

@@ -220,10 +220,15 @@ def test_a_cut_erasure_is_finished_and_a_refused_one_destroys_nothing(busy: Crew
 @pytest.mark.parametrize(
     ("arguments", "said_to"),
     [
-        (("reveal", "x", "--officer", "o", "--reason", " "), "--reason is empty"),
-        (("reveal", "x", "--officer", "o", "--reason", "NIK 3501 0145 0390 0001"), "what looks like a NIK"),
-        (("reveal", "x", "--officer", "o", "--reason", "r", "--field", "phone"), "--field names something"),
-        (("erase", "x", "--officer", "3501014503900001", "--reason", "r", "--yes"), "what looks like a NIK"),
+        (("reveal", "p-1", "--officer", "o", "--reason", " "), "--reason is empty"),
+        (("reveal", "p-1", "--officer", "o", "--reason", "NIK 3501 0145 0390 0001"), "what looks like a NIK"),
+        (("reveal", "p-1", "--officer", "o", "--reason", "r", "--field", "phone"), "--field names something"),
+        (
+            ("erase", "p-1", "--officer", "3501014503900001", "--reason", "r", "--yes"),
+            "what looks like a NIK",
+        ),
+        (("reveal", "3501014503900001", "--officer", "o", "--reason", "r"), "PERSON is no person's id"),
+        (("erase", "Siti 0390", "--officer", "o", "--reason", "r", "--yes"), "PERSON is no person's id"),
         (("keystore", "find"), "--officer is empty"),
     ],
 )
