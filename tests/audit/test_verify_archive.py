@@ -294,7 +294,10 @@ def test_the_command_says_it_in_words(copy: Archived) -> None:
     assert "The first thing that is wrong, at decision" in wrong.output
     assert "decisions/000000000000.avro" in wrong.output
     told = json.loads(run.invoke(app, ["verify", "--json", "--archive", str(copy.root)]).output)
-    assert (False, "reexecution") == (told["well"], told["findings"][0]["check"])
+    first = told["findings"][0]
+    assert not told["well"]
+    assert first["check"] in {"action_sha256", "reexecution"}
+    assert first["differences"]
     (copy.root / "decisions" / "000000000000.avro").unlink()
     assert 1 == run.invoke(app, ["verify", "--archive", str(copy.root)]).exit_code
     nothing = neraca("verify", "--archive", copy.root.parent)
