@@ -43,10 +43,12 @@ Instants are RFC 3339 with an offset and at most six digits of fraction; `24:00`
 Dates are `YYYY-MM-DD`. Null counts as absent. A key may stand once in an object. What the row of a kind does
 not name breaks the shape.
 
-On Kafka a record is one byte 0, the schema id in four bytes, most significant first, and Avro.
+On Kafka a record is one byte 0, the schema id in four bytes, most significant first, and Avro. The id says
+which contract it is, and in which version.
 """
 
-_KINDS_NOTE: Final = """`evidence` and `sealed` may stand on any kind. Fields in parentheses may be absent;
+_KINDS_NOTE: Final = """The last two are of version 2, and not the contract's: [corrections.md](corrections.md).
+`evidence` and `sealed` may stand on any kind. Fields in parentheses may be absent;
 `agency_id` of a `registered` is needed under `P_TO_P` and forbidden elsewhere; `permit_id` and `line` come
 together.
 """

@@ -6,6 +6,7 @@ rule makes of a person whose registrations are no longer those that were registe
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from tests.ledger.story import (
 )
 
 Json = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 
 WORLD = [agency(), permit(units=3)]
 # R-1 of SISKOTKLN, ready to depart, its unit held; the same re-registered as R-2.
@@ -202,6 +204,16 @@ ROWS = [
         stands={"R-5": "p-1 cancelled -", "R-2": "p-1 voided returned", "R-1": "p-1 departed departed"},
     ),
     Row(
+        "both ids hold one of SISKOTKLN's open: one is registered again, cancelled, moved; then the other",
+        [*WAITING, old("R-5", "p-2"), new("R-6", "p-2"), step("cancelled", "R-6", "2023-07-18 10:00",
+         system="SIAPKERJA"), held("p-2"), reassigned("R-5", "p-1"), reassigned("R-6", "p-1")],
+        new("R-2", at="2023-08-02 10:00"),
+        postings=["reserved>available", "available>reserved"],
+        stands={"R-5": "p-1 reregistered restored", "R-6": "p-1 cancelled returned",
+                "R-1": "p-1 reregistered restored", "R-2": "p-1 open held"},
+        balance=[3, 2, 1, 0, 0],
+    ),
+    Row(
         "a person is erased, and nothing changes",
         WAITING,
         erased(),
@@ -231,6 +243,39 @@ def test_row(row: Row) -> None:
     assert row.stands == {name: stands[name] for name in row.stands}
     assert row.balance == (story.balance() if row.balance else [])
     check_journal(story)
+
+
+def test_steps_of_the_document_end_right() -> None:
+    """The files that docs/corrections.md has an operator send lead to what it says, for each correction."""
+    folder = ROOT / "docs" / "corrections"
+    story = Story(*_lines(folder / "before.jsonl"))
+    ends = {
+        "wrong-nik": {"R-1": "p-2 open held"},
+        "two-are-one": {
+            "R-2": "p-3 reregistered restored",
+            "R-3": "p-3 cancelled -",
+            "R-6": "p-3 open held",
+        },
+        "one-is-two": {
+            "R-4": "p-5 reregistered restored",
+            "R-5": "p-6 open held",
+            "R-7": "p-5 open -",
+        },
+    }
+    assert {"before", *ends} == {path.stem for path in folder.iterdir()}
+    for name, end in ends.items():
+        story.given(*_lines(folder / f"{name}.jsonl"))
+        stands = {each["registration_id"]: _stands(each) for each in story.known()}
+        assert end == {registration_id: stands[registration_id] for registration_id in end}
+    assert {"p-4"} == story.engine.state.held
+    assert [5, 2, 3, 0, 0] == story.balance()
+    # Each is now who they are: the first goes on as the letter has it, and the two are two.
+    story.given(new("R-8", "p-2", at="2023-08-02 09:00"))
+    assert "PERSON_ON_HOLD" == story.tell(new("R-9", "p-4", at="2023-08-02 10:00"))["code"]
+
+
+def _lines(file: Path) -> list[Json]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def _stands(registration: Json) -> str:
