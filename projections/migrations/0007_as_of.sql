@@ -98,10 +98,26 @@ UNION ALL
 SELECT r.registration_id, d.seq, 'voided', d.occurred_at, d.entered_at, d.recorded_at,
        d.occurred_offset_minutes, NULL
 FROM neraca.registrations r
-JOIN neraca.registrations earlier
-  ON earlier.person_id = r.person_id AND earlier.departed_late AND earlier.registered_seq < r.registered_seq
-JOIN neraca.decisions d ON d.seq = earlier.departed_seq
-WHERE r.status = 'voided' AND d.seq > r.registered_seq;
+-- The first late departure on an earlier registration of whoever this one was registered for at that moment: rulings
+-- may have moved both since.
+CROSS JOIN LATERAL (
+    SELECT late.* FROM neraca.decisions mine
+    JOIN neraca.decisions theirs ON theirs.person_id = mine.person_id
+    JOIN neraca.registrations earlier ON earlier.registration_id = theirs.registration_id
+    JOIN neraca.decisions late ON late.seq = earlier.departed_seq
+    WHERE mine.registration_id = r.registration_id AND earlier.departed_late
+      AND mine.outcome = 'ACCEPTED' AND mine.kind IN ('registered', 'registration_reassigned')
+      AND theirs.outcome = 'ACCEPTED' AND theirs.kind IN ('registered', 'registration_reassigned')
+      AND earlier.registered_seq < r.registered_seq AND late.seq > r.registered_seq
+      AND mine.seq < late.seq AND theirs.seq < late.seq
+      AND NOT EXISTS (
+          SELECT FROM neraca.decisions moved
+          WHERE moved.outcome = 'ACCEPTED' AND moved.kind = 'registration_reassigned' AND moved.seq < late.seq
+            AND (moved.registration_id = r.registration_id AND moved.seq > mine.seq
+                 OR moved.registration_id = earlier.registration_id AND moved.seq > theirs.seq))
+    ORDER BY late.seq LIMIT 1
+) d
+WHERE r.status = 'voided';
 COMMENT ON VIEW neraca.registration_events IS 'What changed each registration: stages, its end, its re-registration, its voiding.';
 COMMENT ON COLUMN neraca.registration_events.registration_id IS 'Registration that changed.';
 COMMENT ON COLUMN neraca.registration_events.seq IS 'Decision that changed it.';
