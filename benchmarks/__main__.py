@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-MEASUREMENTS = ("rules", "deciding", "projection", "visible", "gateway")
+MEASUREMENTS = ("rules", "deciding", "projection", "visible", "gateway", "archive")
 
 
 def main() -> None:
