@@ -43,6 +43,7 @@ _COMMANDS = {
     "witness": "neraca.commands.witness:witness",
     "log-key": "neraca.commands.log_key:log_key",
     "keys": "neraca.commands.keys:keys",
+    "seal": "neraca.commands.seal:seal",
     "reveal": "neraca.commands.reveal:reveal",
     "erase": "neraca.commands.erase:erase",
     "keystore": "neraca.commands.keystore:keystore",

@@ -10,6 +10,7 @@ from typing import Final
 
 from producers.extract.identity import HASH_BYTES, Pseudonyms
 from producers.extract.moments import parse_day
+from producers.sealing.clear import plain_nik
 from schemas.instants import format_date
 
 NIK_DIGITS: Final = 16
@@ -24,11 +25,6 @@ _WORD: Final = re.compile(r"[^\s,;:()\[\]\"'|=]+")
 _NOT_LETTERS: Final = re.compile(r"[\W_]+")
 # Words of a name that are looked for in texts; more has hardly anybody.
 _NAME_WORDS_MAX: Final = 12
-
-
-def plain_nik(cell: str) -> str:
-    """Give a NIK without the spaces and the apostrophe that spreadsheets put around long numbers."""
-    return _SPACES.sub("", cell).lstrip("'").replace("-", "").replace(".", "")
 
 
 def has_nik(text: str) -> bool:
