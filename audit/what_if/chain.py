@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from audit.what_if.differences import LINE, Difference, Divergence, Link
+from audit.what_if.differences import Difference, Divergence, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +49,20 @@ class _Met:
 
     def __init__(self, chain: dict[int, int]) -> None:
         self._chain = chain
-        self._looked: dict[int, tuple[int, int | None]] = {}
+        # By divergence: how far its list was looked through, and the place of the first that is in the chain.
+        self._looked: dict[int, tuple[int, int]] = {}
 
     def maker(self, link: Link) -> int | None:
         """Give a difference of the chain that made the thing what it was for this link, or None."""
         divergence = link.divergence
-        looked, found = self._looked.get(id(divergence), (0, None))
-        if found is not None and divergence.made_by.index(found) < link.made_by_count:
-            return found
-        for number in divergence.made_by[looked : link.made_by_count]:
-            if number in self._chain:
-                found = number
-                break
-        self._looked[id(divergence)] = (max(looked, int(link.made_by_count)), found)
-        return found
+        made_by, count = divergence.made_by, int(link.made_by_count)
+        looked, place = self._looked.get(id(divergence), (0, -1))
+        while place < 0 and looked < count:
+            if made_by[looked] in self._chain:
+                place = looked
+            looked += 1
+        self._looked[id(divergence)] = (looked, place)
+        return made_by[place] if 0 <= place < count else None
 
     def __repr__(self) -> str:
         """Show how much was looked at."""
@@ -73,17 +73,15 @@ def reasons(differences: Sequence[Difference], last: Difference) -> list[Step]:
     """Give the way from what was asked for to a difference: one cause of each, the nearest.
 
     Of several causes the first is followed; where it takes them together, the first that some difference has
-    made. Of a line it is the difference that changed it last, of all else the one that set it apart.
+    made.
     """
     way: list[tuple[Difference, Divergence | None]] = []
     difference: Difference | None = last
     while difference is not None:
         link = _nearest(difference)
         way.append((difference, None if link is None else link.divergence))
-        made_by = [] if link is None else link.made_by()
-        if not made_by or link is None:
-            break
-        difference = differences[made_by[-1] if link.divergence.kind == LINE else made_by[0]]
+        nearest = -1 if link is None else int(link.nearest())
+        difference = None if nearest < 0 else differences[nearest]
     steps: list[Step] = []
     for depth, (each, through) in enumerate(reversed(way)):
         steps.append(Step(each, steps[-1].difference if steps else None, through, depth))
@@ -96,3 +94,22 @@ def _nearest(difference: Difference) -> Link | None:
             if link.made_by_count:
                 return link
     return difference.causes[0] if difference.causes else None
+
+
+def heaviest(differences: Sequence[Difference], count_max: int) -> list[tuple[Difference, int]]:
+    """Give the differences from which the most others follow, each of these counted under its nearest cause.
+
+    One that only passes on what another began is left out: the beginning stands for it.
+    """
+    counts = [0] * len(differences)
+    parents = [-1] * len(differences)
+    for difference in reversed(differences):
+        link = _nearest(difference)
+        parent = -1 if link is None else int(link.nearest())
+        if parent >= 0:
+            number = int(difference.number)
+            parents[number] = parent
+            counts[parent] += counts[number] + 1
+    roots = [each for each in differences if parents[each.number] < 0 and counts[each.number]]
+    roots.sort(key=lambda each: (-counts[each.number], each.number))
+    return [(each, counts[each.number]) for each in roots[:count_max]]

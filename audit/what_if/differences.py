@@ -68,6 +68,16 @@ class Link:
         self.divergence: Final = divergence
         self.made_by_count: Final[i64] = len(divergence.made_by)
 
+    def nearest(self) -> i64:
+        """Give the difference to name for it; -1: it is the policy that was asked for.
+
+        Of a line that is the one which changed it last, of all else the one that set it apart.
+        """
+        if self.made_by_count == 0:
+            return -1
+        divergence = self.divergence
+        return divergence.made_by[self.made_by_count - 1 if divergence.kind == LINE else 0]
+
     def made_by(self) -> list[int]:
         """Give the numbers of the differences that had made the thing what it was at that moment."""
         return self.divergence.made_by[: self.made_by_count]

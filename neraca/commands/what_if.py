@@ -1,10 +1,12 @@
 """`neraca what-if`: the same actions under another policy, or with some inserted, dropped or changed."""
 
+import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -15,8 +17,14 @@ if TYPE_CHECKING:
     from audit.what_if.changes import Changes
     from audit.what_if.running import Incoming, Run
     from neraca.reports.what_if import WhatIf
-    from neraca.settings import Settings
     from schemas.records import Policy
+
+
+class Language(StrEnum):
+    """Languages of the page."""
+
+    INDONESIAN = "id"
+    ENGLISH = "en"
 
 
 def what_if(
@@ -80,6 +88,10 @@ def what_if(
             metavar="FILE",
         ),
     ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="Read this archive folder instead of the live topics; no Kafka.", metavar="FOLDER"),
+    ] = None,
     base_policy: Annotated[
         Path | None,
         typer.Option(help="With --actions: the policy that they are decided under as it is.", metavar="P"),
@@ -91,6 +103,12 @@ def what_if(
             metavar="SEQ|REGISTRATION",
         ),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the answer there, as one HTML file.", metavar="FILE")
+    ] = None,
+    language: Annotated[
+        Language, typer.Option(help="Bahasa Indonesia or English, on the page.")
+    ] = Language.ENGLISH,
     fail_on_difference: Annotated[
         bool, typer.Option("--fail-on-difference", help="End with exit code 1 if any decision differs.")
     ] = False,
@@ -101,21 +119,28 @@ def what_if(
 
     Runs in memory; the live topics are only read, and nothing is written to them.
 
-    Example: neraca what-if --set closure=2023-07-24T00:00:00+07:00
+    Example: neraca what-if --set closure=2023-07-24T00:00:00+07:00 --html week-later.html
     """
     from audit.what_if.changes import BadChange
+    from neraca.commands.output import output
     from schemas.policy_json import read_policy_file
 
     if base_policy is not None and actions is None:
         raise BadChange(
-            "--base-policy goes with --actions", advice="A journal says itself under which policy it began."
+            "--base-policy goes with --actions", advice="A journal began under the default policy."
         )
+    if actions is not None and archive is not None:
+        raise BadChange("--actions and --archive are two ledgers", advice="Give one of them.")
     changes = _changes(policy, assignments or [], insert, insert_at, drop or [], drop_seq or [], change)
     first_policy = None if base_policy is None else read_policy_file(base_policy)
-    with _records(actions, home) as (name, batches, advance):
-        run = _compare(changes, first_policy, explain, batches, advance, has_journal=actions is None)
-    report = _report(name, changes, run, explain)
-    _write(report, as_json=as_json)
+    # Opened first: that it cannot be written is said before the work, and not after.
+    with nullcontext() if html is None else output(html) as target:
+        with _records(actions, archive, home) as (name, batches, advance):
+            run = _compare(changes, first_policy, explain, batches, advance, has_journal=actions is None)
+        report = _report(name, changes, run, explain)
+        if target is not None:
+            _write_html(report, language, target)
+    _write(report, html, as_json=as_json)
     if fail_on_difference and run.differences:
         raise typer.Exit(1)
 
@@ -156,14 +181,14 @@ def _changes(
 
 @contextmanager
 def _records(
-    actions: str | None, home: Path | None
+    actions: str | None, archive: Path | None, home: Path | None
 ) -> "Iterator[tuple[str, Iterator[list[Incoming]], Callable[[int], None]]]":
     """Give the name of the ledger, its records batch by batch, and what draws how far they were taken."""
     from audit.what_if.records import records_of_lines, records_of_source
+    from neraca.commands.progress import progress, progress_of
 
     if actions is not None:
         from neraca.commands.lines import open_lines
-        from neraca.commands.progress import progress_of
 
         with (
             open_lines(actions) as lines,
@@ -171,18 +196,22 @@ def _records(
         ):
             yield lines.name, records_of_lines(lines.pieces()), lambda _: advance()
         return
-    from neraca.settings import Settings
     from schemas.ids import load_ids
 
-    settings = Settings.read(home=home)
-    source = _source(settings)
-    with _progress("deciding again", source.extent().decisions) as draw:
-        yield source.name, records_of_source(source, load_ids(None)), draw
+    source = _source(archive, home)
+    with progress("deciding again", source.extent().decisions, beside_output=False) as bar:
+        yield source.name, records_of_source(source, load_ids(None)), bar.show
 
 
-def _source(settings: "Settings") -> "Source":
+def _source(archive: Path | None, home: Path | None) -> "Source":
+    if archive is not None:
+        from audit.archive.reader import ArchiveSource
+
+        return ArchiveSource(archive)
     from audit.topics import TopicsSource
+    from neraca.settings import Settings
 
+    settings = Settings.read(home=home)
     return TopicsSource({"log_level": 0, **settings.kafka_config()}, settings.topic_prefix)
 
 
@@ -221,7 +250,17 @@ def _report(name: str, changes: "Changes", run: "Run", explain: str | None) -> "
     return WhatIf(name, told, run, outcomes(run), explained, wanted)
 
 
-def _write(report: "WhatIf", *, as_json: bool) -> None:
+def _write_html(report: "WhatIf", language: Language, target: BinaryIO) -> None:
+    from neraca.reports.what_if_html import write_html
+
+    page = io.TextIOWrapper(target, encoding="utf-8", newline="\n")
+    write_html(report, language, page)
+    # Whoever opened it closes it.
+    page.flush()
+    page.detach()
+
+
+def _write(report: "WhatIf", html: Path | None, *, as_json: bool) -> None:
     if as_json:
         from neraca.reports.what_if import write_json
 
@@ -233,22 +272,5 @@ def _write(report: "WhatIf", *, as_json: bool) -> None:
 
     console = Console()
     show(report, console)
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that draws how far it is, where a person looks at it."""
-    if not sys.stderr.isatty():
-        yield _nothing
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
-
-
-def _nothing(_: int) -> None:
-    """Draw nothing."""
+    if html is not None:
+        console.print(f"The whole answer: {html}", highlight=False)

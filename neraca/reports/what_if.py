@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
-from audit.what_if.chain import Step, consequences, reasons
+from audit.what_if.chain import Step, consequences, heaviest, reasons
 from audit.what_if.changes import Told
-from audit.what_if.differences import LINE, POLICY, Difference, Link
+from audit.what_if.differences import POLICY, Difference, Link
 from audit.what_if.outcomes import ACCOUNTS, FIGURES, ChangedRegistration, Group, Outcomes, standing
 from audit.what_if.running import Run, Shown
 from schemas.action_json import action_json, uuid_text
@@ -36,6 +36,7 @@ NOT_MEANING: Final = frozenset(
         "stage_seqs",
     }
 )
+HEAVIEST_MAX: Final = 10
 _BALANCES: Final = frozenset(ACCOUNTS)
 _NAMED_BY: Final = (
     "registration_id",
@@ -133,6 +134,10 @@ class WhatIf:
     def reasons(self) -> list[Step]:
         """What the difference that is explained follows from."""
         return [] if self.explained is None else reasons(self.run.differences, self.explained.difference)
+
+    def heaviest(self) -> list[tuple[Difference, int]]:
+        """The differences from which the most others follow, the most first."""
+        return heaviest(self.run.differences, HEAVIEST_MAX)
 
     def why(self, changed: ChangedRegistration) -> list[Step]:
         """The way from what was asked for to a registration that stands otherwise."""
@@ -250,6 +255,10 @@ def write_json(report: WhatIf, target: TextIO) -> None:
         "total": _group(ends.total),
         "turns": [{"before": was, "after": becomes, "count": count} for was, becomes, count in ends.turns],
         "first": None if run.first is None else _shown(run.first),
+        "heaviest": [
+            {"difference": int(each.number), "seq": int(each.seq), "follow": count}
+            for each, count in report.heaviest()
+        ],
         "explained": None if report.explained is None else _shown(report.explained),
     }
     text = json.dumps(head, ensure_ascii=False, indent=1)
@@ -347,13 +356,12 @@ def _registration(registration: Registration | None) -> dict[str, object] | None
 
 
 def _link(link: Link) -> dict[str, object]:
-    made_by = link.made_by()
-    nearest = None if not made_by else made_by[-1] if link.divergence.kind == LINE else made_by[0]
+    nearest = int(link.nearest())
     return {
         "kind": link.divergence.kind,
         "key": link.divergence.key,
-        "made_by": nearest,
-        "made_by_count": len(made_by),
+        "made_by": None if nearest < 0 else nearest,
+        "made_by_count": int(link.made_by_count),
     }
 
 

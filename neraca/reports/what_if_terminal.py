@@ -29,6 +29,7 @@ ROWS_MAX: Final = 12
 CHAIN_MAX: Final = 25
 INDENT_MAX: Final = 6
 WHY_MAX: Final = 4
+HEAVIEST_SHOWN_MAX: Final = 5
 
 
 def show(report: WhatIf, console: Console) -> None:
@@ -60,6 +61,7 @@ def show(report: WhatIf, console: Console) -> None:
         _show_fields("The first that differs", run.first, console)
     _show_wanted(report, console)
     _show_chain(report, console)
+    _show_heaviest(report, console)
 
 
 def told_text(told: Told) -> str:
@@ -269,6 +271,18 @@ def _show_chain(report: WhatIf, console: Console) -> None:
     console.print(
         "; ".join(f"{count:,} × {name}" for name, count in kinds.most_common(ROWS_MAX)), highlight=False
     )
+
+
+def _show_heaviest(report: WhatIf, console: Console) -> None:
+    heaviest = report.heaviest()
+    if heaviest:
+        table = _table(
+            "What most follows from: --explain SEQ shows it", "seq", "what differs", right=("follow",)
+        )
+        for each, count in heaviest[:HEAVIEST_SHOWN_MAX]:
+            about = " ".join(filter(None, (each.kind, each.registration_id or each.permit_id)))
+            table.add_row(seq_text(each), escape(f"{about}: {turn_text(each)}"), f"{count:,}")
+        console.print(table)
 
 
 def step_text(step: Step) -> str:
