@@ -262,7 +262,13 @@ def settle(
         anomalies=anomalies,
         held=len(state.held),
         unmoved=sorted(
-            settling.unmoved, key=lambda one: (one.agency_id or "", one.destination, one.registration_id)
+            settling.unmoved,
+            key=lambda one: (
+                one.permit_id is None,
+                one.agency_id or "",
+                one.destination,
+                one.registration_id,
+            ),
         ),
         outside=settling.outside,
         balances={

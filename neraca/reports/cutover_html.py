@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from typing import Final, TextIO
 
-from audit.report import REASONS, Cutover, Day, Reason, Tally
+from audit.report import REASONS, Cutover, Day, Reason, Refused, Tally
 from audit.report.checks import Check, checks, decision_query
-from ledger.refusals import REFUSALS
 from neraca.reports.charts import Mark, Plot, Series, bars, columns, lines
 from neraca.reports.cutover_extract import ExtractSummary
 from neraca.reports.cutover_texts import Speech
@@ -39,6 +38,7 @@ _SHORT_REASONS: Final = (
     ("short_barred", ("agency_suspended", "destination_closed", "line_full")),
     ("short_not_come", ("not_come",)),
 )
+_SYSTEMS: Final = ("SISKOTKLN", "SIAPKERJA", "SISKOP2MI", "BP2MI")
 _GROUPS: Final = ("agency", "destination", "province", "scheme")
 
 
@@ -402,7 +402,7 @@ class _Document:
             ],
             (
                 [
-                    self.words.reason(reason),
+                    self.words.reason(reason, with_code=False),
                     reason.code or "",
                     total.reasons[reason],
                     total.stranded_reasons[reason],
@@ -465,7 +465,7 @@ class _Document:
             groups = self.report.groups[name]
             yield from self.page.table(
                 f"units-by-{name}",
-                say("units_by", say(f"by_{name}").lower()).capitalize(),
+                say(f"units_by_{name}"),
                 [Column(say(name)), *(Column(say(head), is_number=True) for head in names)],
                 (
                     [self.words.group(name, key), *_units(groups[key])]
@@ -511,7 +511,7 @@ class _Document:
                 Column(say("line"), is_number=True),
                 Column(say("valid_to"), is_whole=True),
                 Column(say("reason"), is_text=True),
-                Column(say("code"), is_extra=True),
+                Column(say("code")),
             ],
             (
                 [
@@ -526,7 +526,7 @@ class _Document:
                     one.permit_id or "",
                     one.line,
                     "" if one.valid_to is None else words.iso_date(one.valid_to),
-                    words.reason(one.reason),
+                    words.reason(one.reason, with_code=False),
                     one.reason.code or "",
                 ]
                 for one in self.report.unmoved
@@ -540,41 +540,32 @@ class _Document:
     def _refusals(self) -> Iterator[str]:
         say = self.say
         yield _paragraph(self.words.outcomes())
-        refusals = sorted(
-            self.report.refusals, key=lambda one: (-one.before - one.after, one.code, one.system)
-        )
-        is_english = say.language == "en"
+        by_code: dict[str, list[Refused]] = {}
+        for one in self.report.refusals:
+            by_code.setdefault(one.code, []).append(one)
+
+        def counts(refusals: Sequence[Refused]) -> list[int]:
+            before, after = sum(one.before for one in refusals), sum(one.after for one in refusals)
+            in_systems = (
+                sum(one.before + one.after for one in refusals if one.system == system) for system in _SYSTEMS
+            )
+            return [before + after, before, after, *in_systems]
+
         yield from self.page.table(
             "refusals",
             say("h_refusals"),
             [
-                Column(say("code")),
-                Column(say("system")),
+                Column(say("code"), is_whole=True),
                 *(Column(say(name), is_number=True) for name in ("count", "before", "after")),
+                *(Column(system, is_number=True, is_extra=True) for system in _SYSTEMS),
                 Column(say("meaning"), is_text=True),
                 Column(say("what_to_do"), is_text=True),
             ],
             (
-                [
-                    one.code,
-                    one.system,
-                    one.before + one.after,
-                    one.before,
-                    one.after,
-                    REFUSALS[one.code].title if is_english else REFUSALS[one.code].judul,
-                    REFUSALS[one.code].english if is_english else REFUSALS[one.code].indonesian,
-                ]
-                for one in refusals
+                [code, *counts(by_code[code]), *self.words.refusal(code)]
+                for code in sorted(by_code, key=lambda code: (-counts(by_code[code])[0], code))
             ),
-            foot=[
-                say("total"),
-                "",
-                sum(one.before + one.after for one in refusals),
-                sum(one.before for one in refusals),
-                sum(one.after for one in refusals),
-                "",
-                "",
-            ],
+            foot=[say("total"), *counts(self.report.refusals), "", ""],
             printed_max=100,
         )
 

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from audit.report import Cutover
-from ledger.refusals import REFUSALS
 from neraca.reports.cutover_extract import ExtractSummary
 from neraca.reports.cutover_texts import Speech
 from neraca.reports.cutover_words import Words
@@ -101,8 +100,7 @@ def _refusals(report: Cutover, say: Speech, words: Words) -> Table:
     for one in report.refusals:
         counts[one.code] = counts.get(one.code, 0) + one.before + one.after
     for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:ROWS_SHOWN_MAX]:
-        refusal = REFUSALS[code]
-        table.add_row(code, refusal.judul if say.language == "id" else refusal.title, words.number(count))
+        table.add_row(code, words.refusal(code)[0], words.number(count))
     return table
 
 

@@ -257,7 +257,12 @@ TEXTS: Final = MappingProxyType(
         "scheme_UKPS": ("UKPS", "UKPS (own needs)"),
         "scheme_INDIVIDUAL": ("perseorangan", "individual"),
         # ------------------------------------------------------------ units
-        "units_by": ("kuota, {}", "units, {}"),
+        "units_by_agency": ("Kuota menurut P3MI", "Units by agency"),
+        "units_by_destination": ("Kuota menurut negara tujuan", "Units by destination"),
+        "units_by_province": (
+            "Kuota menurut provinsi kantor pendaftaran",
+            "Units by province of the office that registered",
+        ),
         "units_plot": (
             "Kuota yang dipegang pada T₀ menurut negara tujuan",
             "Units held at T₀, by destination",
@@ -378,7 +383,7 @@ TEXTS: Final = MappingProxyType(
         "id_reused": ("ID tindakan dipakai untuk isi lain", "An action id used for other content"),
         "duplicate": ("Tindakan yang sama dikirim lagi", "The same action sent again"),
         "unreadable": ("Rekaman yang tidak dapat dibaca", "Records that cannot be read"),
-        "held_text": ("{} orang sedang ditahan.", "{} people are on hold now."),
+        "held_text": ("Orang yang sedang ditahan: {}.", "People on hold now: {}."),
         "outside_text": (
             "{} pendaftaran SISKOTKLN bertanggal sejak {limit} berada di luar [L3] dan tidak dihitung.",
             "{} SISKOTKLN registrations dated from {limit} on are outside [L3] and not counted.",

@@ -16,6 +16,7 @@ from babel.numbers import format_decimal, format_percent
 from audit.report import Cutover, Reason
 from audit.report.figures import LONG_AFTER_DAYS
 from audit.report.provinces import OFFICE, PROVINCES
+from ledger.refusals import REFUSALS
 from neraca.reports.cutover_extract import ExtractLine, ExtractSummary
 from neraca.reports.cutover_texts import Speech
 from neraca.reports.page import Cell
@@ -110,13 +111,21 @@ class Words:
         indonesian, english = PROVINCES[key]
         return f"{indonesian if self._say.language == 'id' else english} ({key})"
 
-    def reason(self, reason: Reason) -> str:
-        """Say why a registration has not moved."""
-        return self._say(reason.name, code=reason.code or "")
+    def reason(self, reason: Reason, *, with_code: bool = True) -> str:
+        """Say why a registration has not moved; without the code where that has a column of its own."""
+        code = reason.code if with_code and reason.code is not None else ""
+        return self._say(reason.name, code=code).removesuffix(": ")
 
     def anomaly(self, name: str) -> str:
         """Name an anomaly."""
         return self._say(name, days=LONG_AFTER_DAYS)
+
+    def refusal(self, code: str) -> tuple[str, str]:
+        """Say what a code means, and what to do."""
+        refusal = REFUSALS[code]
+        if self._say.language == "id":
+            return refusal.judul, refusal.indonesian
+        return refusal.title, refusal.english
 
     # ---------------------------------------------------------------- sentences
 
