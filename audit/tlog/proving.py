@@ -169,7 +169,12 @@ def checked_checkpoint(note: str, log: ProvingLog, keys: KeyList | None) -> Chec
         ProofInvalid: it is not; or, where keys are known, another one than the key for its size signed it.
 
     """
-    said = Checkpoint.parse(Note.parse(note).text) if keys is None else read_listed(note, keys).checkpoint
+    try:
+        said = Checkpoint.parse(Note.parse(note).text) if keys is None else read_listed(note, keys).checkpoint
+    except ProofInvalid as error:
+        raise ProofInvalid(
+            f"the checkpoint of {log.name} does not hold: {error}", advice=error.advice
+        ) from error
     if said.size > log.size:
         raise ProofInvalid(
             f"{log.name} has {log.size} decisions, but the checkpoint is of {said.size}: it forgot some",

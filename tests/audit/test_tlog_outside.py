@@ -79,7 +79,7 @@ def test_our_proofs_verify_there(ours: TileLog) -> None:
         tlog_scales.tlog.ConsistencyProof(old, size, between).check(ours.root(old), root)
         # It knows no consistency of a log with itself.
         if old < size:
-            assert proofbundle.merkle.verify_consistency(old, size, ours.root(old), root, between)
+            assert proofbundle.merkle.verify_consistency(old, size, between, ours.root(old), root)
 
 
 @settings(max_examples=40)
