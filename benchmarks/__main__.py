@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-MEASUREMENTS = ("rules", "deciding", "projection", "visible", "gateway", "archive")
+MEASUREMENTS = ("rules", "deciding", "projection", "visible", "gateway", "archive", "verify")
 
 
 def main() -> None:
