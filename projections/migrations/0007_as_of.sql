@@ -150,15 +150,17 @@ BEGIN ATOMIC
                                                             'seq', e.seq))
                    FILTER (WHERE e.event NOT IN ('cancelled', 'unit_released', 'registration_reassigned',
                                                  'reregistered', 'voided')) AS stages,
-               (array_agg(jsonb_build_array(p.permit_id, p.line, CASE
+               -- Registering says that there is none, where none is taken: a late departure that voids may have occurred
+               -- before.
+               (array_agg(CASE WHEN p.seq IS NOT NULL THEN jsonb_build_array(p.permit_id, p.line, CASE
                               WHEN p.to_account = 'reserved' THEN 'held'
                               WHEN p.to_account = 'departed' THEN 'departed'
                               WHEN p.to_account = 'forfeited' THEN 'forfeited'
                               WHEN e.event = 'reregistered' THEN 'restored'
                               WHEN e.event = 'unit_released' THEN 'released'
-                              ELSE 'returned' END)
+                              ELSE 'returned' END) END
                           ORDER BY e.occurred_at DESC, e.seq DESC)
-                   FILTER (WHERE p.seq IS NOT NULL))[1] AS unit
+                   FILTER (WHERE p.seq IS NOT NULL OR e.event = 'registered'))[1] AS unit
         FROM neraca.registration_events e
         LEFT JOIN neraca.postings p ON p.seq = e.seq AND CASE
             WHEN e.event IN ('registered', 'agreement_signed') THEN p.to_account = 'reserved'

