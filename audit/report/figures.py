@@ -302,7 +302,7 @@ class Cutover:
         refusals: By code and system.
         anomalies: In the order of `ANOMALIES`.
         held: People on hold now.
-        unmoved: Every registration that has not moved: who holds a unit first, then by agency, destination, number.
+        unmoved: Every registration that has not moved: who holds a unit first, then by agency and destination.
         outside: SISKOTKLN registrations dated T_R or later: outside [L3], and in no other figure.
         balances: Lines with granted, available, reserved, departed, forfeited.
 

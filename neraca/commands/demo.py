@@ -32,6 +32,8 @@ CHUNK_ACTIONS: Final = 1_000
 STALLED_SECONDS: Final = 60.0
 LOOK_EVERY_SECONDS: Final = 0.2
 CLOSURE_DATE: Final = "2023-07-17"
+# The report in the folder of a demo that is kept.
+PAGE: Final = "cutover.html"
 
 
 def demo(
@@ -52,6 +54,16 @@ def demo(
         typer.Option(
             "--keep/--stop",
             help="Leave the stack running, or remove it. On a terminal it is kept, elsewhere removed.",
+            show_default=False,
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            help="Write the whole report there, as one HTML file; else into the demo's folder, where that is "
+            "kept.",
+            metavar="FILE",
             show_default=False,
         ),
     ] = None,
@@ -77,6 +89,10 @@ def demo(
             stack.up(say=lambda what: status.update(f"starting: {what}"))
         run = _run(settings, progress, seed=seed, candidates=candidates)
         report = _report(settings, run)
+        page = page or (settings.home / PAGE if is_kept else None)
+        if page is not None:
+            with progress.status("writing the report"):
+                _write_page(settings, page)
     except BaseException:
         stack.down()
         lock.close()
@@ -85,6 +101,8 @@ def demo(
         print_json(report)
     else:
         _show(console, report)
+        if page is not None:
+            console.print(f"The whole report: {page}", highlight=False, markup=False, soft_wrap=True)
     if is_kept:
         if not as_json:
             _tell_what_next(console, settings.home, run)
@@ -291,6 +309,23 @@ def _report(settings: "Settings", run: _Run) -> dict[str, Any]:
         }
 
 
+def _write_page(settings: "Settings", page: Path) -> None:
+    """Write the whole report, counted from the journal alone."""
+    import io
+
+    from audit.report import gather
+    from audit.topics import TopicsSource
+    from neraca.commands.output import output
+    from neraca.reports.cutover_html import write_html
+
+    with output(page) as target:
+        text = io.TextIOWrapper(target, encoding="utf-8", newline="\n")
+        source = TopicsSource({"log_level": 0, **settings.kafka_config()}, settings.topic_prefix)
+        write_html(gather(source), "en", text)
+        text.flush()
+        text.detach()
+
+
 def _show(console: "Console", report: dict[str, Any]) -> None:
     from rich.table import Table
 
@@ -352,6 +387,7 @@ def _tell_what_next(console: "Console", home: Path, run: _Run) -> None:
     console.print(
         "\nThe stack is running. Try:\n"
         f"  {neraca} status --home {home}\n"
+        f"  {neraca} report cutover --home {home} --language id --out laporan.html\n"
         "  # a part of the history once more: every action is a duplicate of its first decision\n"
         f"  {neraca} workload --seed {run.seed} --candidates {run.candidates} | head -n 1000"
         f" | {neraca} submit - --home {home} | tail -n 1\n"

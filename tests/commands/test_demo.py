@@ -20,8 +20,10 @@ SEED, CANDIDATES = 3, 300
 def test_demo_ends_in_balances_that_add_up_and_leaves_nothing(tmp_path: Path) -> None:
     """What it reports is what the rules make of that history; its folder and processes are gone."""
     home = tmp_path / "demo"
+    page = tmp_path / "cutover.html"
     said = neraca(
         "demo", "--seed", str(SEED), "--candidates", str(CANDIDATES), "--home", home, "--stop", "--json",
+        "--report", page,
         settings=Settings(home=home),
         timeout_seconds=300,
     )  # fmt: skip
@@ -45,6 +47,10 @@ def test_demo_ends_in_balances_that_add_up_and_leaves_nothing(tmp_path: Path) ->
         if registration["reregistered_as"] is not None
     }
     assert len(reregistered) == summary["reregistered"]
+    text = page.read_text(encoding="utf-8")
+    assert f"As of decision (seq) {len(decisions) - 1:,} of the journal" in text
+    units = f"<b>{summary['units_stranded']:,}</b>stranded"
+    assert units in text, "the page, from the journal, tells what the tables tell"
     assert not home.exists()
     assert "" == said.err, "progress is for a terminal"
 
