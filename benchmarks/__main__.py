@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-MEASUREMENTS = ("rules", "deciding", "projection", "visible", "gateway", "archive", "verify")
+MEASUREMENTS = ("rules", "deciding", "projection", "visible", "gateway", "archive", "verify", "what_if")
 
 
 def main() -> None:
