@@ -13,7 +13,6 @@ from mypy_extensions import i64
 from projections import registrations
 from projections.batch import Batch
 from projections.registrations import ChangedRegistration, RegistrationRows
-from schemas.codec import Cursor, read_registration
 
 HEADER_BYTES: Final = 19
 TRAILER_BYTES: Final = 2
@@ -189,12 +188,9 @@ class RegistrationRowsBeside:
         whole = ChangedRegistration(True, office_type, office_code)  # noqa: FBT003 - as the projector calls it
         whole.seq = changed.seq
         whole.is_late = changed.is_late
-        cursor = Cursor(changed.value)
-        cursor.at = changed.at
-        registration = read_registration(cursor)
+        whole.value = changed.value
         writer = RegistrationRows(0)
-        writer._write_changing(writer.new, whole, registration)
-        writer._write_lasting(writer.new, whole, registration)
+        writer.write(whole)
         return body(writer.new.finish())
 
     def __repr__(self) -> str:

@@ -40,7 +40,7 @@ from projections.quota_balances import QuotaBalanceRows
 from projections.reference_history import ReferenceHistoryRows
 from projections.registrations import RegistrationRows
 from projections.trainings import TrainingRows
-from schemas.codec import Cursor, decode_decision, read_posting
+from schemas.codec import Cursor, decode_decision
 from schemas.records import Decision
 
 # A decision that changes no permit, agency, destination, person, training, complaint or policy ends with
@@ -121,9 +121,8 @@ class Batch:
         count = cursor.block()
         while count > 0:
             for _ in range(count):
-                posting = read_posting(cursor)
-                self.postings.add(head.seq, position, head.occurred_at, posting)
-                self.quota_balances.add(head.seq, posting)
+                self.postings.add(cursor, head.seq, position, head.occurred_at)
+                self.quota_balances.add(head.seq, self.postings)
                 position += 1
             count = cursor.block()
         if value[cursor.at :] != _NOTHING_ELSE:

@@ -7,7 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from projections.binary_copy import CopyRows
-from schemas.records import Posting
+from projections.postings import PostingRows
 
 COLUMNS: Final = "seq, granted, available, reserved, departed, forfeited, line, permit_id"
 _COLUMN_COUNT: Final = 8
@@ -26,9 +26,14 @@ ON CONFLICT (permit_id, line) DO UPDATE SET
 class _Line:
     """A line as the last posting left it."""
 
-    def __init__(self, seq: i64, posting: Posting) -> None:
-        self.seq: i64 = seq
-        self.posting: Posting = posting
+    def __init__(self, line: i64) -> None:
+        self.line: Final[i64] = line
+        self.seq: i64 = 0
+        self.granted: i64 = 0
+        self.available: i64 = 0
+        self.reserved: i64 = 0
+        self.departed: i64 = 0
+        self.forfeited: i64 = 0
 
 
 @final
@@ -36,35 +41,40 @@ class QuotaBalanceRows:
     """The lines that a batch of decisions changed, as they stand after it."""
 
     def __init__(self) -> None:
-        # By permit, then by line: no key has to be put together for each posting.
-        self.lines: Final[dict[str, list[_Line]]] = {}
+        # By permit, as UTF-8, then by line: no key has to be put together for each posting.
+        self.lines: Final[dict[bytes, list[_Line]]] = {}
 
-    def add(self, seq: i64, posting: Posting) -> None:
-        """Keep the last posting on each line."""
+    def add(self, seq: i64, posting: PostingRows) -> None:
+        """Keep the last posting on each line; `posting` has just written it."""
         lines = self.lines.get(posting.permit_id)
         if lines is None:
-            self.lines[posting.permit_id] = [_Line(seq, posting)]
-            return
+            lines = []
+            self.lines[posting.permit_id] = lines
         for line in lines:
-            if line.posting.line == posting.line:
-                line.posting = posting
-                line.seq = seq
-                return
-        lines.append(_Line(seq, posting))
+            if line.line == posting.line:
+                break
+        else:
+            line = _Line(posting.line)
+            lines.append(line)
+        line.seq = seq
+        line.granted = posting.granted
+        line.available = posting.available
+        line.reserved = posting.reserved
+        line.departed = posting.departed
+        line.forfeited = posting.forfeited
 
     def finish(self) -> CopyRows:
         """Write one row per line."""
         rows = CopyRows(_COLUMN_COUNT)
-        for lines in self.lines.values():
+        for permit_id, lines in self.lines.items():
             for line in lines:
-                posting = line.posting
                 rows.begin_row()
                 rows.int8(line.seq)
-                rows.int8(posting.granted)
-                rows.int8(posting.available)
-                rows.int8(posting.reserved)
-                rows.int8(posting.departed)
-                rows.int8(posting.forfeited)
-                rows.int4(posting.line)
-                rows.text(posting.permit_id)
+                rows.int8(line.granted)
+                rows.int8(line.available)
+                rows.int8(line.reserved)
+                rows.int8(line.departed)
+                rows.int8(line.forfeited)
+                rows.int4(line.line)
+                rows.binary(permit_id)
         return rows
