@@ -5,80 +5,24 @@ Each case also runs with its check taken out, and then that check finds nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from audit.archive.folder import LOG_FOLDER, About
 from audit.archive.reader import ArchiveSource
-from audit.archive.writer import ArchiveWriter
 from audit.tlog.keys import LogKeys
 from audit.tlog.note import Verifier
-from audit.tlog.publishing import CheckpointPublisher
 from audit.tlog.tiles import tile_path
 from audit.verification import ALL_CHECKS, Report, Request, open_archive, verify
-from consumers.action_topic import TopicRecord
-from consumers.archiver import KeptDecision
 from neraca.cli import app
-from schemas.framing import frame
 from schemas.ids import built_in_ids
+from tests.audit.archived import SIZES, Archived, archive
 from tests.audit.tampering import Ledger, chained, changed, flipped, small_ledger
 from tests.commands.console import neraca
-
-SIZES = (500, 1000, len(small_ledger().journal))
-
-
-@dataclass(frozen=True)
-class Archived:
-    """An archive in a folder, and the keys that signed its log."""
-
-    root: Path
-    keys: LogKeys
-
-    @property
-    def log(self) -> Path:
-        """The folder of its log."""
-        return self.root / LOG_FOLDER
-
-    @property
-    def key(self) -> Verifier:
-        """The public half of the key that signs."""
-        return self.keys.listed().current
-
-
-def archive(ledger: Ledger, folder: Path, keys: LogKeys | None = None) -> Archived:
-    """Archive a ledger as the archiver does, with a signed checkpoint at each of `SIZES`."""
-    ids = built_in_ids()
-    if keys is None:
-        keys = LogKeys(folder / "keys")
-        keys.create("example.org/ledger")
-    sizes = [size for size in SIZES if size < len(ledger.journal)] + [len(ledger.journal)]
-    start = 0
-    with ArchiveWriter(
-        folder / "archive", About("actions", "decisions"), ids, lambda log: CheckpointPublisher(log, keys)
-    ) as writer:
-        for end in sizes:
-            records = [
-                TopicRecord(one.offset, one.recorded_at_ms, one.value, None, None)
-                for one in ledger.records[start:end]
-            ]
-            writer.keep_actions(records, records[-1].offset + 1)
-            writer.keep_decisions(
-                [
-                    KeptDecision(seq, frame(ids.decision_id, value), hashlib.sha256(value).digest(), seq)
-                    for seq, value in enumerate(ledger.journal[start:end], start)
-                ]
-            )
-            writer.commit()
-            writer.checkpoint()
-            start = end
-    return Archived(folder / "archive", keys)
 
 
 @pytest.fixture(scope="module", name="whole")
@@ -264,21 +208,8 @@ def test_rotated_keys_are_followed(tmp_path: Path) -> None:
     first = keys.create("example.org/ledger").current
     archive(Ledger(ledger.journal[:1000], ledger.records[:1000]), tmp_path, keys)
     keys.rotate()
-    ids = built_in_ids()
-    with ArchiveWriter(
-        tmp_path / "archive", About("actions", "decisions"), ids, lambda log: CheckpointPublisher(log, keys)
-    ) as writer:
-        records = [
-            TopicRecord(r.offset, r.recorded_at_ms, r.value, None, None) for r in ledger.records[1000:]
-        ]
-        writer.keep_actions(records, records[-1].offset + 1)
-        rest = enumerate(ledger.journal[1000:], 1000)
-        writer.keep_decisions(
-            [KeptDecision(n, frame(ids.decision_id, v), hashlib.sha256(v).digest(), n) for n, v in rest]
-        )
-        writer.commit()
-        writer.checkpoint()
-    report = verified(Archived(tmp_path / "archive", keys), tmp_path / "scratch", trusted=(first,))
+    rotated = archive(ledger, tmp_path, keys, 1000)
+    report = verified(rotated, tmp_path / "scratch", trusted=(first,))
     assert {} == report.found, report.findings
     assert 2 == len(report.facts["roots"]["keys"])
 
