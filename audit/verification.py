@@ -97,6 +97,7 @@ class Report:
         strangers: What readers of the live topics pass over: news, no fault.
         seconds: How long it took.
         peak_bytes: The most memory that this process, and the largest of the others, held.
+        processor_seconds: What this process, and the others together, took of the processors.
 
     """
 
@@ -113,6 +114,7 @@ class Report:
     strangers: Strangers | None
     seconds: float
     peak_bytes: tuple[int, int]
+    processor_seconds: tuple[float, float]
 
     @property
     def is_well(self) -> bool:
@@ -155,6 +157,7 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
     # Where reading stopped short, that is the finding, and not what the rest of it would have said.
     told = found.of(checks, with_the_end=not reader.is_cut)
     findings = sorted(told.findings, key=lambda each: each.order)
+    ours, theirs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return Report(
         source=source.name,
         decisions=comparison.decisions,
@@ -168,10 +171,8 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
         facts={outcome.name: outcome.facts for outcome in outcomes},
         strangers=strangers,
         seconds=time.perf_counter() - started,
-        peak_bytes=(
-            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB,
-            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _KIB,
-        ),
+        peak_bytes=(ours.ru_maxrss * _KIB, theirs.ru_maxrss * _KIB),
+        processor_seconds=(ours.ru_utime + ours.ru_stime, theirs.ru_utime + theirs.ru_stime),
     )
 
 
@@ -209,7 +210,7 @@ def open_archive(
 def unreadable(name: str, damage: ArchiveDamaged) -> Report:
     """Report an archive that cannot even be opened."""
     finding = Finding("source", 0 if damage.seq is None else damage.seq, str(damage), advice=damage.advice)
-    return Report(name, 0, 0, 0, [finding], {"source": 1}, True, 0, [], {}, None, 0.0, (0, 0))  # noqa: FBT003 - it is cut
+    return Report(name, 0, 0, 0, [finding], {"source": 1}, True, 0, [], {}, None, 0.0, (0, 0), (0, 0))  # noqa: FBT003 - it is cut
 
 
 class _Reader:

@@ -76,10 +76,16 @@ def figures(settings: Settings, runs: int, name: str, *options: str, aim: str = 
     """Measure one way to verify: rate, memory of the reader and of the largest process beside."""
     reports = [run(settings, *options) for _ in range(runs)]
     rates = [report["decisions"] / report["seconds"] for report in reports]
+    spent = [
+        [1e6 * report["processor_seconds"][who] / report["decisions"] for report in reports]
+        for who in ("reader", "beside")
+    ]
     reader = [report["peak_bytes"]["reader"] / MIB for report in reports]
     beside = [report["peak_bytes"]["largest_beside"] / MIB for report in reports]
     return [
         Figure(name, rates, "/s", aim),
+        Figure("  processor time of the reader, a decision", spent[0], "µs"),
+        Figure("  processor time beside, a decision", spent[1], "µs"),
         Figure("  peak memory of the reader", reader, "MiB"),
         Figure("  peak memory of the largest process beside", beside, "MiB"),
     ]

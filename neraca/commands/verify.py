@@ -229,6 +229,7 @@ def _as_json(report: "Report", checks: frozenset[str]) -> dict[str, Any]:
         "strangers": None if report.strangers is None else report.strangers._asdict(),
         "seconds": round(report.seconds, 3),
         "peak_bytes": {"reader": report.peak_bytes[0], "largest_beside": report.peak_bytes[1]},
+        "processor_seconds": {"reader": report.processor_seconds[0], "beside": report.processor_seconds[1]},
     }
 
 
