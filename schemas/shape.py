@@ -313,10 +313,8 @@ def _check_policy(found: list[Problem], p: Policy) -> None:
     _check_instant(found, "policy.closure", p.closure.at, p.closure.offset_minutes)
     _check_choice(found, "policy.unit_taken_at.SISKOTKLN", p.unit_taken_at.SISKOTKLN, UNIT_TAKEN_AT)
     _check_choice(found, "policy.unit_taken_at.SIAPKERJA", p.unit_taken_at.SIAPKERJA, UNIT_TAKEN_AT)
-    for system in p.biometrics_not_required:
-        _check_choice(found, "policy.biometrics_not_required", system, SYSTEMS)
-    for scheme in p.agreement_not_required:
-        _check_choice(found, "policy.agreement_not_required", scheme, SCHEMES)
+    _check_choices(found, "policy.biometrics_not_required", p.biometrics_not_required, SYSTEMS)
+    _check_choices(found, "policy.agreement_not_required", p.agreement_not_required, SCHEMES)
     _check_choice(found, "policy.restore_if_valid_at", p.restore_if_valid_at, RESTORE_IF_VALID_AT)
     if p.clock_skew_seconds < 0 or p.clock_skew_seconds > CLOCK_SKEW_SECONDS_MAX:
         found.append(
@@ -326,6 +324,14 @@ def _check_policy(found: list[Problem], p: Policy) -> None:
                 f"a whole number from 0 to {CLOCK_SKEW_SECONDS_MAX}",
             )
         )
+
+
+def _check_choices(found: list[Problem], field: str, values: list[str], choices: tuple[str, ...]) -> None:
+    for value in values:
+        _check_choice(found, field, value, choices)
+    if len(set(values)) != len(values):
+        # Without this a list could be of any length, and the decision that repeats it outgrow its limit.
+        found.append(Problem(field, "something is named twice", "name each once"))
 
 
 def _check_choice(found: list[Problem], field: str, value: str, choices: tuple[str, ...]) -> None:

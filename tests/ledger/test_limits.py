@@ -2,11 +2,15 @@
 
 import json
 
+import pytest
+
 from ledger.engine import Engine
 from schemas.action_json import parse_action
 from schemas.codec import encode_decision
+from schemas.errors import ShapeError
 from schemas.framing import action_record
-from schemas.shape import ID_BYTES_MAX, LINES_MAX, TEXT_BYTES_MAX, UNITS_MAX, problems
+from schemas.kinds import SCHEMES, SYSTEMS
+from schemas.shape import CLOCK_SKEW_SECONDS_MAX, ID_BYTES_MAX, LINES_MAX, TEXT_BYTES_MAX, UNITS_MAX, problems
 from tests.ledger.story import HEAD_OFFICE, Json
 
 ENTRY_BYTES_MAX = 65_535
@@ -53,6 +57,32 @@ def test_the_largest_permit_gives_a_decision_below_the_limit() -> None:
         decision = engine.decide(action, record.avro, record.digest, 2**40 + offset, action.entered_at, 0)
         assert "ACCEPTED" == decision.outcome
         assert len(encode_decision(decision)) <= ENTRY_BYTES_MAX
+
+
+def test_the_largest_policy_gives_a_decision_below_the_limit() -> None:
+    """Its lists name each system and scheme once; a list that repeats one breaks the shape, however long."""
+    engine = Engine.start()
+    policy = {
+        "version": LONGEST,
+        "registration_limit": "9999-12-30T00:00:00.000001+23:59",
+        "closure": "9999-12-30T00:00:00.000001+23:59",
+        "unit_taken_at": {"SISKOTKLN": "registration", "SIAPKERJA": "registration"},
+        "biometrics_not_required": list(SYSTEMS),
+        "agreement_not_required": list(SCHEMES),
+        "restore_if_valid_at": "reregistration",
+        "restoration": True,
+        "late_departures": True,
+        "clock_skew_seconds": CLOCK_SKEW_SECONDS_MAX,
+    }
+    action = parse_action(json.dumps(_largest("policy_adopted", 1, policy=policy)))
+    record = action_record(action)
+    decision = engine.decide(action, record.avro, record.digest, 2**40, action.entered_at, 0)
+    assert "ACCEPTED" == decision.outcome
+    assert len(encode_decision(decision)) <= ENTRY_BYTES_MAX
+    # 65,343 bytes of action, 65,483 of decision and more under a policy of a longer name, were it taken.
+    for name, value in (("biometrics_not_required", "SISKOTKLN"), ("agreement_not_required", "UKPS")):
+        with pytest.raises(ShapeError, match=f"policy.{name}: something is named twice"):
+            parse_action(json.dumps(_largest("policy_adopted", 1, policy=policy | {name: [value] * 6460})))
 
 
 def test_the_longest_complaint_gives_a_decision_below_the_limit() -> None:
