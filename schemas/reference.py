@@ -47,7 +47,7 @@ On Kafka a record is one byte 0, the schema id in four bytes, most significant f
 which contract it is, and in which version.
 """
 
-_KINDS_NOTE: Final = """The last two came with version 2, beyond the contract: [corrections.md](corrections.md).
+_KINDS_NOTE: Final = """The last two came with version 2: [corrections.md](corrections.md) extends the contract.
 `evidence` and `sealed` may stand on any kind. Fields in parentheses may be absent;
 `agency_id` of a `registered` is needed under `P_TO_P` and forbidden elsewhere; `permit_id` and `line` come
 together.
