@@ -47,10 +47,9 @@ On Kafka a record is one byte 0, the schema id in four bytes, most significant f
 which contract it is, and in which version.
 """
 
-_KINDS_NOTE: Final = """The last two came with version 2: [corrections.md](corrections.md) extends the contract.
-`evidence` and `sealed` may stand on any kind. Fields in parentheses may be absent;
+_KINDS_NOTE: Final = """`evidence` and `sealed` may stand on any kind. Fields in parentheses may be absent;
 `agency_id` of a `registered` is needed under `P_TO_P` and forbidden elsewhere; `permit_id` and `line` come
-together.
+together. The last two kinds came with version 2: [corrections.md](corrections.md) extends the contract.
 """
 _CONTENT_NOTE: Final = """The content of an action is every field but `entered_at` and `sealed`. Its digest is
 the first half of the SHA-256 of its canonical Avro bytes up to `entered_at`.
