@@ -71,6 +71,8 @@ def compare(
             -1 if asked.explained_seq is None else asked.explained_seq,
             asked.explained_registration,
         )
+        # Told under its own name.
+        run.policies_after[0] = (-1, would_begin_with)
         for batch in batches:
             stored.prefetch([each.record.action.action_id for each in batch if each.record is not None])
             run.take(batch)

@@ -20,7 +20,7 @@ from schemas.action_json import action_json, uuid_text
 from schemas.decision_json import decision_json, stages_in_order
 from schemas.instants import format_instant
 from schemas.policy_json import policy_json
-from schemas.records import Policy, Registration
+from schemas.records import Decision, Policy, Registration
 
 # Where a decision stands, and what follows from that: other in every decision after the first that differs.
 NOT_MEANING: Final = frozenset(
@@ -254,12 +254,12 @@ def write_json(report: WhatIf, target: TextIO) -> None:
         },
         "total": _group(ends.total),
         "turns": [{"before": was, "after": becomes, "count": count} for was, becomes, count in ends.turns],
-        "first": None if run.first is None else _shown(run.first),
+        "first": None if run.first is None else _shown(run.first, run),
         "heaviest": [
             {"difference": int(each.number), "seq": int(each.seq), "follow": count}
             for each, count in report.heaviest()
         ],
-        "explained": None if report.explained is None else _shown(report.explained),
+        "explained": None if report.explained is None else _shown(report.explained, run),
     }
     text = json.dumps(head, ensure_ascii=False, indent=1)
     target.write(text[: text.rindex("\n}")])
@@ -386,18 +386,26 @@ def _difference(each: Difference) -> dict[str, object]:
     }
 
 
-def _shown(shown: Shown) -> dict[str, object]:
+def _shown(shown: Shown, run: Run) -> dict[str, object]:
     return {
         "difference": _difference(shown.difference),
         "action": None if shown.action is None else json.loads(action_json(shown.action)),
         "changed_action": None if shown.changed is None else json.loads(action_json(shown.changed)),
         "before": None if shown.before is None else json.loads(decision_json(shown.before)),
-        "after": None if shown.after is None else json.loads(decision_json(shown.after)),
+        "after": None if shown.after is None else _would_be(shown.after, run),
         "fields": [
             {"field": name, "before": was or None, "after": becomes or None}
             for name, was, becomes in fields_that_differ(shown)
         ],
     }
+
+
+def _would_be(decision: Decision, run: Run) -> dict[str, object]:
+    """Give a decision of the ledger that would be; what only a journal would give it is null."""
+    found: dict[str, object] = json.loads(decision_json(decision))
+    judged_by = [policy for seq, policy in run.policies_after if seq < decision.seq]
+    found |= {"policy": judged_by[-1].version, "previous_sha256": None, "action_sha256": None}
+    return found
 
 
 def _step(step: Step) -> dict[str, object]:
