@@ -13,6 +13,7 @@ from neraca.access.authenticator import KeyAuthenticator
 from neraca.access.records import AccessRecorder
 from neraca.gateway.follower import JournalFollower
 from neraca.gateway.journal_at import JournalAt
+from neraca.gateway.sealing import KeyStoreSealer
 from producers.gateway import server
 from producers.gateway.ports import Sentence
 from schemas.errors import DatabaseUnavailable
@@ -49,6 +50,7 @@ def run(settings: Settings, host: str, port: int, stop: threading.Event) -> None
             "PostgreSQL does not answer, and the keys are there", advice="See `neraca status`."
         ) from error
     journal = JournalAt(kafka, DECISIONS.under(settings.topic_prefix))
+    sealer = KeyStoreSealer(settings)
     try:
         server.run(
             server.GatewayConfig(
@@ -60,6 +62,7 @@ def run(settings: Settings, host: str, port: int, stop: threading.Event) -> None
                 version=version(),
                 follower=JournalFollower(kafka, DECISIONS.under(settings.topic_prefix)),
                 journal=journal,
+                sealer=sealer,
                 authenticator=KeyAuthenticator,
                 access_records=AccessRecorder,
                 host=host,
@@ -69,3 +72,4 @@ def run(settings: Settings, host: str, port: int, stop: threading.Event) -> None
         )
     finally:
         journal.close()
+        sealer.close()

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from producers.gateway import openapi
-from producers.gateway.actions import ActionDesk, Answer, load_batch, problem_answer
+from producers.gateway.actions import ActionDesk, Answer, load_action, load_batch, problem_answer
 from producers.gateway.decisions import DecisionFeed
 from producers.gateway.limits import ACTION_BODY_BYTES_MAX, BATCH_BODY_BYTES_MAX, read_body
 from producers.gateway.metrics import GatewayMetrics
@@ -30,16 +30,21 @@ from producers.gateway.ports import (
     Authenticator,
     NotAuthenticated,
     Principal,
+    Sealer,
+    SealerUnavailable,
     Sentences,
 )
-from producers.gateway.problems import Problem, ProblemFound, problem
+from producers.gateway.problems import Problem, ProblemFound, problem, shape_problem
 from producers.gateway.reads import Reads, Seen, database_errors
+from producers.sealing.clear import PERSONAL, Clear, clear_of
 from producers.sealing.guard import may_identify
 from schemas.codec import decode_decision
 from schemas.decision_json import decision_json
+from schemas.errors import ShapeError
 from schemas.instants import BadInstantError
 from schemas.shape import ID_BYTES_MAX
-from schemas.strict_json import compact
+from schemas.shape import Problem as ShapeProblem
+from schemas.strict_json import compact, load_object
 
 WAIT_SECONDS: Final = 5.0
 WAIT_SECONDS_MAX: Final = 30.0
@@ -57,6 +62,7 @@ class Parts:
     desk: ActionDesk
     feed: DecisionFeed
     reads: Reads
+    sealer: Sealer
     metrics: GatewayMetrics
     # Why no actions can be taken at the moment; None while they can.
     not_ready_because: Callable[[], str | None]
@@ -75,6 +81,7 @@ def build(parts: Parts) -> FastAPI:
         ("POST", "/v1/actions", paths.post_action),
         ("POST", "/v1/actions:batch", paths.post_batch),
         ("GET", "/v1/actions/{offset}", paths.get_action),
+        ("POST", "/v1/people", paths.post_person),
         ("GET", "/v1/registrations/{id:path}", paths.get_registration),
         ("GET", "/v1/people/{id:path}", paths.get_person),
         ("GET", "/v1/permits/{id:path}", paths.get_permit),
@@ -120,6 +127,24 @@ class _Paths:
             principal, rows, wait_seconds, is_async=is_async, indonesian=_is_indonesian(request)
         )
         return _response(answer)
+
+    async def post_person(self, request: Request) -> Response:
+        """Find a person by the NIK, or make one, and seal their fields for one action."""
+        principal = await self._who(request)
+        _expect_json(request)
+        value = load_action(await read_body(request, ACTION_BODY_BYTES_MAX))
+        if not principal.systems:
+            raise ProblemFound(problem("NOT_ALLOWED", "the key sends no actions, so it seals nothing"))
+        try:
+            sealing = await self._parts.sealer.seal(_clear(value))
+        except SealerUnavailable:
+            raise ProblemFound(problem("KEY_STORE_UNAVAILABLE", headers={"Retry-After": "1"})) from None
+        if sealing.problem is not None:
+            raise ProblemFound(shape_problem([sealing.problem]))
+        status = 410 if sealing.sealed is None else 200
+        await self._keep(principal, "seal", sealing.person_id, status, {})
+        sealed = None if sealing.sealed is None else load_object(sealing.sealed)
+        return _json(200, {"person_id": sealing.person_id, "sealed": sealed}, {"Cache-Control": "no-store"})
 
     async def get_action(self, request: Request) -> Response:
         """Give the decision on an action that was answered with 202, or 202 again while there is none."""
@@ -265,8 +290,24 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, answer.headers, answer.media_type)
 
 
-def _json(status: int, document: dict[str, Any]) -> Response:
-    return Response(compact(document).encode() + b"\n", status, None, _JSON)
+def _json(status: int, document: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    return Response(compact(document).encode() + b"\n", status, headers, _JSON)
+
+
+def _clear(value: dict[str, object]) -> Clear:
+    """Read what is to be sealed.
+
+    Raises:
+        ProblemFound: it breaks the shape.
+
+    """
+    if any(name not in {"action_id", "person_id", PERSONAL} for name in value):
+        only = ShapeProblem("", "it has another field", f"only action_id, {PERSONAL}, and person_id if known")
+        raise ProblemFound(shape_problem([only]))
+    try:
+        return clear_of(value)
+    except ShapeError as error:
+        raise ProblemFound(shape_problem(error.problems)) from None
 
 
 def _is_indonesian(request: Request) -> bool:

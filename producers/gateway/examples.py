@@ -201,3 +201,13 @@ PERMIT_SEEN: Final = {
         }
     ],
 }
+
+# Nobody: the number's district does not exist.
+PERSONAL: Final[dict[str, Any]] = {
+    "action_id": "018a6b2c-0000-7000-8000-000000000001",
+    "personal": {"nik": "9901011707950001", "name": "Contoh Saja", "birth_date": "1995-07-17"},
+}
+SEALED: Final[dict[str, Any]] = {
+    "person_id": "3f0c6f1e-5d7a-4c21-9d4e-0a51e4f7c9b1",
+    "sealed": {"v": 1, "nik": "c2VhbGVk", "name": "c2VhbGVk", "birth_date": "c2VhbGVk"},
+}

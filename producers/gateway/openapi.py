@@ -73,6 +73,7 @@ def _array(items: Json, **limits: int) -> Json:
 # No text may hold U+0000, which PostgreSQL cannot store.
 _ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_BYTES_MAX, "pattern": "^[^\\u0000]+$"}
 _TEXT: Final = {**_ID, "maxLength": TEXT_BYTES_MAX}
+_PERSONAL_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 100}
 _INSTANT: Final = {"type": "string", "format": "date-time"}
 _DATE: Final = {"type": "string", "format": "date"}
 _COUNTRY: Final = {"type": "string", "pattern": "^[A-Z]{2}$"}
@@ -287,6 +288,33 @@ def _schemas(sentences: Sentences) -> Json:
                 )
             }
         ),
+        "Personal": _object(
+            {
+                "action_id": {"type": "string", "format": "uuid"},
+                "person_id": {**_ref("Identifier"), "description": "Where known; else the NIK tells."},
+                "personal": {
+                    **_object(
+                        {
+                            "nik": {"type": "string", "pattern": "^[0-9]{16}$"},
+                            "name": _PERSONAL_TEXT,
+                            "birth_date": _DATE,
+                            "passport": _PERSONAL_TEXT,
+                        },
+                        [],
+                        closed=True,
+                    ),
+                    "minProperties": 1,
+                },
+            },
+            ["action_id", "personal"],
+            closed=True,
+        ),
+        "Sealed": _object(
+            {
+                "person_id": {"type": "string"},
+                "sealed": _nullable({"type": "object"}),
+            }
+        ),
         "Undecided": _object(
             {
                 "action_offset": {"type": "integer", "minimum": 0},
@@ -360,7 +388,7 @@ def _problems(*codes: str) -> Json:
         if code == "SHAPE":
             extra = {
                 "problems": [
-                    {"field": "sex", "reason": "'X' is not known there", "advice": "one of F, M"},
+                    {"field": "sex", "reason": "it is no sex of a candidate", "advice": "F or M"},
                 ]
             }
         example = {"value": problem(code, **extra).document()}
@@ -398,6 +426,16 @@ _SENDING: Final = (
     "KAFKA_UNAVAILABLE",
     "JOURNAL_UNAVAILABLE",
     "OUTCOME_UNKNOWN",
+)
+_SEALING: Final = (
+    *_EVERYWHERE,
+    "NOT_ALLOWED",
+    "REQUEST_TOO_SLOW",
+    "BODY_TOO_LARGE",
+    "MEDIA_TYPE_UNKNOWN",
+    "SHAPE",
+    "KEY_STORE_UNAVAILABLE",
+    "DATABASE_UNAVAILABLE",
 )
 _PREFER: Final = {
     "name": "Prefer",
@@ -549,6 +587,24 @@ def document(sentences: Sentences, version: str) -> Json:
                     _id("registration_id"),
                     _answer("As it stands.", "RegistrationSeen", examples.REGISTRATION_SEEN, ["Seq"]),
                 )
+            },
+            "/v1/people": {
+                "post": {
+                    "summary": "Find a person by the NIK, or make one, and seal their fields for an action",
+                    "description": "What comes back goes into the action of that `action_id`, and opens in "
+                    "no other. `sealed` is null where the person was erased: send the action without it.",
+                    "parameters": [_LANGUAGE],
+                    "requestBody": {
+                        "required": True,
+                        "content": {
+                            "application/json": {"schema": _ref("Personal"), "example": examples.PERSONAL}
+                        },
+                    },
+                    "responses": {
+                        "200": _answer("Whose it is, and what to send.", "Sealed", examples.SEALED),
+                        **_problems(*_SEALING),
+                    },
+                }
             },
             "/v1/people/{person_id}": {
                 "get": _get(

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from producers.sealing.clear import Clear, Sealing
+
 # What a key may read, beside `all`.
 READ_SCOPES = ("registrations", "people", "permits", "decisions")
 
@@ -85,6 +87,23 @@ class AccessRecords(Protocol):
 
         Raises:
             psycopg.Error, TimeoutError: it could not be kept; then nothing may be shown.
+
+        """
+        ...
+
+
+class SealerUnavailable(Exception):
+    """Nobody can be found and nothing be sealed at the moment."""
+
+
+class Sealer(Protocol):
+    """Finds people by NIK, and seals what a source sends in the clear."""
+
+    async def seal(self, clear: Clear) -> Sealing:
+        """Find or make the person, and seal for one action.
+
+        Raises:
+            SealerUnavailable: the keys cannot be reached.
 
         """
         ...

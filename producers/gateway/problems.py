@@ -148,6 +148,13 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Ulangi permintaan beberapa saat lagi; tidak ada yang dicatat.",
         ),
         _kind(
+            "KEY_STORE_UNAVAILABLE",
+            503,
+            "Nothing can be sealed at the moment",
+            "Ask again in a moment; nothing was recorded, and actions are taken all the same.",
+            "Ulangi permintaan beberapa saat lagi; tidak ada yang dicatat, dan tindakan tetap dapat dikirim.",
+        ),
+        _kind(
             "NOT_THAT_FAR",
             412,
             "The tables do not reach that seq yet",

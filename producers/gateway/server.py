@@ -25,7 +25,7 @@ from producers.gateway.decisions import DecisionFeed
 from producers.gateway.limits import Limits, PatientProtocol
 from producers.gateway.metrics import SERVICE, GatewayMetrics
 from producers.gateway.outbox import Outbox
-from producers.gateway.ports import AccessRecords, Authenticator, Journal, Sentences
+from producers.gateway.ports import AccessRecords, Authenticator, Journal, Sealer, Sentences
 from producers.gateway.reads import Pool, Reads, earlier, open_pool
 from schemas.errors import NeracaError
 from schemas.ids import SchemaIds
@@ -85,6 +85,7 @@ class GatewayConfig:
     version: str
     follower: Follower
     journal: Journal
+    sealer: Sealer
     authenticator: Callable[[Pool], Authenticator]
     access_records: Callable[[Pool], AccessRecords]
     host: str = "127.0.0.1"
@@ -115,6 +116,7 @@ async def serve(config: GatewayConfig, stop: threading.Event) -> None:
             desk=desk,
             feed=feed,
             reads=reads,
+            sealer=config.sealer,
             metrics=metrics,
             not_ready_because=lambda: _not_ready_because(config.follower.following(), outbox),
             measure=_Gauges(metrics, config.follower, outbox, desk).measure,

@@ -127,7 +127,9 @@ def _fields(found: list[Problem], personal: object) -> dict[str, str]:
             continue
         if not isinstance(value, str) or not value.strip():
             found.append(Problem(f"{PERSONAL}.{name}", "it is no text, or an empty one", "a text, in quotes"))
-        elif len(value.encode("utf-8", "replace")) > FIELD_BYTES_MAX:
+        elif any("\ud800" <= letter <= "\udfff" for letter in value):
+            found.append(Problem(f"{PERSONAL}.{name}", "it holds half a character", "whole characters"))
+        elif len(value.encode("utf-8")) > FIELD_BYTES_MAX:
             found.append(Problem(f"{PERSONAL}.{name}", "it is too long", f"at most {FIELD_BYTES_MAX} bytes"))
         else:
             fields[name] = value.strip()

@@ -123,7 +123,7 @@ def test_who_looked_at_whom(running: Running, word: str) -> None:
     desk = Desk(running.desk.port, key)
     desk.get(f"/v1/people/{person}", min_seq=seq)
     desk.get(f"/v1/registrations/R-{word}", as_of="2023-12-01T00:00:00Z")
-    desk.get("/v1/registrations/none")
+    desk.get("/v1/registrations/none-1")
     desk.get(f"/v1/decisions/{seq}")
     desk.get("/v1/permits/none")
     with psycopg.connect(running.dsn) as connection:
@@ -135,7 +135,7 @@ def test_who_looked_at_whom(running: Running, word: str) -> None:
     assert [
         ("people", person, 200, {}),
         ("registrations", f"R-{word}", 200, {"as_of": "2023-12-01T00:00:00Z"}),
-        ("registrations", "none", 404, {}),
+        ("registrations", "none-1", 404, {}),
         ("decision", str(seq), 403, {}),
     ] == rows
 
