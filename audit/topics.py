@@ -15,6 +15,8 @@ from schemas.topics import ACTIONS, DECISIONS
 
 BATCH_RECORDS: Final = 5_000
 WAIT_SECONDS: Final = 1.0
+# What the client may fetch ahead of its reader.
+QUEUE_KIB_MAX: Final = 32_768
 # With nothing read and no end in sight for so long, something is wrong that waiting does not mend.
 SILENCE_SECONDS_MAX: Final = 30.0
 
@@ -54,7 +56,8 @@ class TopicsSource:
             BrokerUnavailable: Kafka does not answer in time.
 
         """
-        self._kafka: Final = dict(kafka)
+        # Two topics are read at once by one process, which is never faster than this lasts.
+        self._kafka: Final = {**kafka, "queued.max.messages.kbytes": QUEUE_KIB_MAX}
         self._actions: Final = ACTIONS.under(topic_prefix)
         self._decisions: Final = DECISIONS.under(topic_prefix)
         self.name: Final = f"{self._actions} and {self._decisions}"
@@ -173,7 +176,6 @@ class TopicsSource:
                 "fetch.wait.max.ms": 100,
                 "fetch.queue.backoff.ms": 10,  # The default of a second starves a fast reader (peers.md).
                 "queued.min.messages": 200_000,
-                "queued.max.messages.kbytes": 131_072,
                 "log_level": CLIENT_LOG_LEVEL,
                 **self._kafka,
                 # Never used for commits; the client wants one to be made.
