@@ -23,7 +23,7 @@ from audit.archive.folder import (
     Position,
 )
 from audit.archive.rows import NO_SCHEMA, OFFSETS_SCHEMA, UNREADABLE_SCHEMA, decode_places, decode_unreadable
-from audit.archive.stream_reader import StoredBlock, StreamReader
+from audit.archive.stream_reader import STRAY, StoredBlock, StreamReader
 from audit.archive.stream_writer import FROM_A_COPY
 from audit.source import Extent, RecordedAction
 from consumers.action_topic import TopicRecord
@@ -54,12 +54,9 @@ class ArchiveSource:
         self._folder: Final = ArchiveFolder(root)
         self.name: Final = str(root)
         self.about: Final[About] = self._folder.about()
-        # Asked first: whoever began to write later has not moved the position that is read now.
-        is_being_written = self._folder.is_being_written()
         self.position: Final[Position] = self._folder.position()
         self._check_counts()
-        if not is_being_written:
-            self.check_files()
+        self._check_files()
 
     @property
     def log_folder(self) -> Path:
@@ -71,21 +68,6 @@ class ArchiveSource:
         return Extent(
             decisions=self.position.stream(DECISIONS).records, actions=self.position.stream(OFFSETS).records
         )
-
-    def check_files(self) -> None:
-        """See to it that every file is there, and no other.
-
-        Raises:
-            ArchiveDamaged: one is missing, or there is one that nobody wrote.
-
-        """
-        for name in self.position.streams:
-            self._stream(name).check_files()
-        for folder in (DECISIONS, UNREADABLE, OFFSETS, *self._action_folders()):
-            if folder not in self.position.streams and self._folder.files(folder):
-                raise ArchiveDamaged(
-                    f"{self._folder.root.name}/{folder} is no part of the archive, which knows nothing of it"
-                )
 
     def decisions(self) -> Iterator[list[bytes]]:
         """The decisions' Avro bytes, block by block: numbered without gaps, each with the last one's hash."""
@@ -212,6 +194,18 @@ class ArchiveSource:
     def _action_folders(self) -> list[str]:
         folder = self._folder.root / ACTIONS
         return sorted(f"{ACTIONS}/{path.name}" for path in folder.iterdir()) if folder.is_dir() else []
+
+    def _check_files(self) -> None:
+        """See to it that every file is there, and no other."""
+        for name in self.position.streams:
+            self._stream(name).check_files()
+        for folder in (DECISIONS, UNREADABLE, OFFSETS, *self._action_folders()):
+            is_stray = folder not in self.position.streams and self._folder.files(folder)
+            if is_stray and not self._folder.is_being_written() and self._folder.position() == self.position:
+                raise ArchiveDamaged(
+                    f"{self._folder.root.name}/{folder} is no part of the archive, which knows nothing of it",
+                    advice=STRAY,
+                )
 
     def _check_counts(self) -> None:
         """See to it that position.json agrees with itself."""

@@ -28,7 +28,7 @@ from schemas.codec import Cursor, MalformedRecordError
 from schemas.errors import ArchiveDamaged
 
 _BUFFER_BYTES: Final = 1024 * 1024
-_CLAIMS: Final = (
+STRAY: Final = (
     "A writer that was killed leaves such a thing behind, and takes it away when it goes on "
     "(`neraca archive`); if that is not it, somebody added it."
 )
@@ -101,7 +101,7 @@ class StreamReader:
         self._explain: Final = explain
 
     def check_files(self) -> None:
-        """See to it that the folder of the series holds its files and no others.
+        """See to it that the folder of the series holds its files and no others, if nobody writes to it.
 
         Raises:
             ArchiveDamaged: one is missing, or there is one that nobody wrote.
@@ -114,6 +114,8 @@ class StreamReader:
             if stream == self.name and self._at.tail is not None:
                 wanted.add((tail, True))
             found = set(self._folder.files(stream))
+            if found != wanted and self._goes_on():
+                return
             for first, is_tail in sorted(wanted - found):
                 path = self._folder.tail_file if is_tail else self._folder.segment_file
                 raise _damaged(f"{self._folder.shown(path(stream, first))} is not there")
@@ -122,7 +124,7 @@ class StreamReader:
                 raise ArchiveDamaged(
                     f"{self._folder.shown(path(stream, first))} is no part of the archive, which has "
                     f"{self.records} records in {self.name}",
-                    advice=_CLAIMS,
+                    advice=STRAY,
                 )
 
     def blocks(self, first: int = 0) -> Iterator[StoredBlock]:
@@ -227,8 +229,8 @@ class StreamReader:
                 f"{shown} goes up to record {next_first} at byte {byte}, and should go to {end}: "
                 "blocks are missing at its end, or rows of blocks/ about them"
             )
-        if (found := file.seek(0, 2)) > byte and not (is_last and self._folder.is_being_written()):
-            raise ArchiveDamaged(f"{shown} ends at byte {byte}, and {found - byte} follow", advice=_CLAIMS)
+        if (found := file.seek(0, 2)) > byte and not (is_last and self._goes_on()):
+            raise ArchiveDamaged(f"{shown} ends at byte {byte}, and {found - byte} follow", advice=STRAY)
 
     def _rows(self, segment: int, *, is_last: bool) -> tuple[list[Block], Path]:
         """Read the index of one file."""
@@ -243,8 +245,8 @@ class StreamReader:
         end = self._at.blocks_bytes if is_last else len(whole)
         if len(whole) < end:
             raise _damaged(f"{shown} has {len(whole)} bytes of {end}: its end was cut off")
-        if len(whole) > end and not self._folder.is_being_written():
-            raise ArchiveDamaged(f"{shown} ends at byte {end}, and {len(whole) - end} follow", advice=_CLAIMS)
+        if len(whole) > end and not self._goes_on():
+            raise ArchiveDamaged(f"{shown} ends at byte {end}, and {len(whole) - end} follow", advice=STRAY)
         rows: list[Block] = []
         cursor = Cursor(whole[:end])
         cursor.at = len(header.data)
@@ -273,7 +275,7 @@ class StreamReader:
         """Read the block that is not full yet; where its file is gone by now, from the full one."""
         first = self._first_of_tail()
         path = self._folder.tail_file(self.name, first)
-        if not path.exists() and self._folder.is_being_written():
+        if not path.exists() and self._goes_on():
             return self._grown_tail(tail, first)
         header, start, data = read_tail(self._folder, self.name, first, tail)
         self._header(path, header.data, self.name, first)
@@ -299,6 +301,10 @@ class StreamReader:
             )
         sha256 = bytes.fromhex(tail.sha256)
         return StoredBlock(first, cut(data, tail.sizes), sha256, schema_id_in(header), path, 0, 0)
+
+    def _goes_on(self) -> bool:
+        """Whether somebody writes to the series now, or has since its position was read."""
+        return self._folder.is_being_written() or self._folder.position().stream(self.name) != self._at
 
     def _explained(self, block: StoredBlock) -> str:
         known = "" if self._explain is None else self._explain(block)

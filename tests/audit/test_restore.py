@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from audit.archive.folder import About
 from audit.archive.reader import ArchiveSource
@@ -18,6 +21,7 @@ from neraca.stack.topics import check_topics, ensure_topics
 from schemas.errors import ArchiveDamaged, TopicMismatch
 from schemas.framing import frame
 from schemas.ids import built_in_ids
+from schemas.topics import ALL_TOPICS
 from tests.audit.ledgers import SmallLedger, files, small_ledger
 from tests.faults.journals import Ledger, decide_again
 from tests.faults.services import crew, eventually
@@ -33,10 +37,17 @@ def history() -> SmallLedger:
     return small_ledger(RECORDS + 50, holes=False)
 
 
-@pytest.fixture
-def archive(stack: RunningStack, topic_prefix: str, tmp_path: Path, history: SmallLedger) -> Iterator[Path]:
-    """The archive of a ledger whose topic has markers of every kind, records that are none, and a backlog."""
-    ledger = Ledger(stack.bootstrap, topic_prefix)
+@pytest.fixture(scope="module")
+def original(
+    stack: RunningStack, tmp_path_factory: pytest.TempPathFactory, history: SmallLedger
+) -> Iterator[tuple[str, Path]]:
+    """A ledger whose topic has markers of every kind, records that are none, and a backlog; its archive.
+
+    The prefix of its topics, and the folder: not to be changed, copy it.
+    """
+    prefix = f"t{uuid.uuid4().hex[:10]}."
+    ensure_topics(stack.kafka, prefix)
+    ledger = Ledger(stack.bootstrap, prefix)
     values = [action.value for action in history.actions[:RECORDS]]
     ledger.abort(ledger.actions_topic, [b"first of all"])
     ledger.send(values[:100])
@@ -48,11 +59,22 @@ def archive(stack: RunningStack, topic_prefix: str, tmp_path: Path, history: Sma
     commit(ledger, values[-1:])
     decided = decide_again(ledger.read(ledger.actions_topic))[:-UNDECIDED]
     head = built_in_ids().decision_id
-    ledger.forge([frame(head, value) for value in decided[:300]])
-    ledger.forge([frame(head, value) for value in decided[299:]])
-    archive_topics(stack, topic_prefix, tmp_path / "archive")
-    yield tmp_path / "archive"
+    # One of them twice, as after a crash.
+    ledger.forge([frame(head, value) for value in [*decided[:300], *decided[299:]]])
+    root = tmp_path_factory.mktemp("original") / "archive"
+    archive_topics(stack, prefix, root)
+    yield prefix, root
     ledger.close()
+    client = AdminClient({**stack.kafka, "log_level": 0})
+    for future in client.delete_topics([topic.under(prefix) for topic in ALL_TOPICS]).values():
+        future.result()
+
+
+@pytest.fixture
+def archive(original: tuple[str, Path], tmp_path: Path) -> Path:
+    """A copy of its archive."""
+    shutil.copytree(original[1], tmp_path / "archive")
+    return tmp_path / "archive"
 
 
 def commit(ledger: Ledger, values: list[bytes | None]) -> None:
@@ -171,12 +193,13 @@ def test_an_interrupted_restore_goes_on(
 
 
 def test_only_into_empty_topics(
-    stack: RunningStack, topic_prefix: str, new_topics: Callable[[], str], archive: Path
+    stack: RunningStack, original: tuple[str, Path], new_topics: Callable[[], str], archive: Path
 ) -> None:
     """A ledger that is there is not touched, nor are topics on which no restore began."""
+    prefix, _ = original
     with pytest.raises(TopicNotEmpty, match="holds something already"):
-        restore(stack, topic_prefix, archive)
-    check_topics(stack.kafka, topic_prefix)
+        restore(stack, prefix, archive)
+    check_topics(stack.kafka, prefix)
     empty = new_topics()
     work = Restore(ArchiveSource(archive), stack.kafka, empty)
     with pytest.raises(TopicNotEmpty, match="no restore was begun"):
