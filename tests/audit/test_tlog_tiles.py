@@ -170,8 +170,9 @@ def test_a_full_disk_leaves_what_was_durable(tmp_path: Path) -> None:
     log = log_of(tmp_path, MANY[:200])
     blocked = tmp_path / "tile" / "0" / ".000.partial"
     blocked.symlink_to("/dev/full")
+    log.append(MANY[200:600])
     with pytest.raises(FolderUnusable, match="no room is left") as caught:
-        log.append(MANY[200:600])
+        log.flush()
     assert isinstance(caught.value.__cause__, OSError)
     assert errno.ENOSPC == caught.value.__cause__.errno
     for retry in (log.flush, lambda: log.append(MANY[600:])):
@@ -184,6 +185,15 @@ def test_a_full_disk_leaves_what_was_durable(tmp_path: Path) -> None:
     assert (200, TREE.root(200)) == (again.size, again.root())
     again.append(MANY[200:600])
     assert 600 == again.flush()
+
+
+def test_a_full_disk_stops_a_long_append(tmp_path: Path) -> None:
+    """What waits for the disk is bounded: an append that goes on and on is told before it ends."""
+    log = log_of(tmp_path, MANY[:200])
+    (tmp_path / "tile" / "0" / ".000.partial").symlink_to("/dev/full")
+    with pytest.raises(FolderUnusable, match="no room is left"):
+        log.append(MANY[200:20_000])
+    assert 200 == log.durable_size
 
 
 def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
