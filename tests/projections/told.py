@@ -61,6 +61,14 @@ def _by_head_office(number: int, kind: str, **fields: Any) -> str:
 
 
 _TRAINING = {"training_id": "t-1", "provider_id": "l-1", "provider_type": "LPK", "person_id": "p-1"}
+_REGISTRATION = {
+    "registration_id": "Z-changes-hands",
+    "person_id": "p-taken-for",
+    "scheme": "UKPS",
+    "destination": "LY",
+    "position": "cook",
+    "sex": "F",
+}
 
 # What a small workload may lack; the last lines of the journal, so that they can be replayed one by one.
 _EXTRA = (
@@ -84,6 +92,19 @@ _EXTRA = (
     ),
     _line(10, "complaint_answered", "SISKOP2MI", "2023-09-05", complaint_id="c-1"),
     _line(11, "training_completed", "SISKOTKLN", "2023-02-10", **_TRAINING),
+    # A registration that changes hands, and goes on.
+    _line(12, "registered", "SIAPKERJA", "2023-09-01", **_REGISTRATION),
+    _by_head_office(13, "person_held", person_id="p-taken-for", reason="one NIK, two people"),
+    _by_head_office(
+        14,
+        "registration_reassigned",
+        registration_id="Z-changes-hands",
+        person_id="p-whose-it-is",
+        second_officer="o-2",
+        reason="the NIK is another's",
+    ),
+    _line(15, "documents_verified", "SIAPKERJA", "2024-01-03", registration_id="Z-changes-hands"),
+    _by_head_office(16, "person_erased", person_id="p-whom-nobody-met", reason="asked for"),
 )
 
 
