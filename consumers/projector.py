@@ -84,7 +84,7 @@ class ProjectionFailed(NeracaError):
 
 
 class _Superseded(NeracaError):
-    """Another projector moved the position; this one reads it again."""
+    """Another projector moved the position, or a rebuild swapped the tables; this one begins again there."""
 
     retryable = True
 
@@ -490,7 +490,7 @@ def _as_neraca_errors() -> Iterator[None]:
     try:
         yield
     except tables.PositionMovedError as error:
-        raise _Superseded(f"{error}: another projector is at work") from error
+        raise _Superseded(f"{error}: another projector is at work, or `neraca rebuild`") from error
     except _PASSING as error:
         raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
     except psycopg.Error as error:

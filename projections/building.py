@@ -18,6 +18,7 @@ from psycopg import Connection, sql
 from projections import tables
 from projections.batch import Batch, TableLoad
 from projections.migrations import LIVE, migrate
+from projections.swapping import tables_of
 from projections.tables import Position, PreparedBatch
 
 NEXT: Final = "neraca_next"
@@ -28,6 +29,8 @@ PIECE_BYTES: Final = 8 * 1024 * 1024
 REGISTRATIONS_KEPT_MAX: Final = 400_000
 # Decisions handled between two chances for the loading thread to run (see consumers/projector.py).
 _SLICE_DECISIONS: Final = 128
+
+_STATISTICS_TARGET: Final = 30
 
 # Nothing looks up their rows while they are built: every one of their indexes can wait.
 _ONLY_ADDED: Final = ("decisions", "postings", "reference_history")
@@ -154,20 +157,14 @@ class Building:
             yield f"index {index.name}"
             self._make(index)
         yield "statistics"
-        for table in sorted({table for (table,) in self._tables()}):
-            self._connection.execute(
-                sql.SQL("ANALYZE {}.{}").format(sql.Identifier(self._schema), sql.Identifier(table))
-            )
+        # Enough to find a row by its key; the server takes a closer look when the rows have changed.
+        self._connection.execute(f"SET LOCAL default_statistics_target = {_STATISTICS_TARGET}".encode())
+        for table in tables_of(self._connection, self._schema):
+            self._connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(self._schema, table)))
 
     def close(self) -> None:
         """Let the piece under way end. What was not committed is gone with the connection."""
         self._loader.shutdown(cancel_futures=True)
-
-    def _tables(self) -> list[tuple[str]]:
-        rows = self._connection.execute(
-            "SELECT tablename::text FROM pg_tables WHERE schemaname = %s", (self._schema,)
-        ).fetchall()
-        return [(str(table),) for (table,) in rows]
 
     def _added(self, like: str | None) -> list[Index]:
         """Give the indexes of another schema that no migration makes, made out for this one."""

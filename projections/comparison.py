@@ -1,7 +1,7 @@
 """Two sets of the same tables, compared: rows and a content hash of each, then the first row that differs.
 
 Each side is read in a snapshot of its own, in which its position says where it stands; the caller sees to it
-that both stand at the same `seq`. The content hash is made of PostgreSQL's own hashes of each row, added up:
+that both stand at the same `seq`. The content hash is the sum of PostgreSQL's own 64-bit hashes of the rows:
 it depends on no order, and finds mistakes and accidents. It is not made to withstand a forger: that is for
 `neraca verify`, which compares the rows with the journal. Must not write.
 """
@@ -17,7 +17,6 @@ from psycopg import Connection, sql
 
 # What says how the tables were made, not what they hold.
 NOT_CONTENT: Final = ("schema_migrations", "projection_positions")
-_SEEDS: Final = (0, 1)
 _WORD: Final = 1 << 64
 _FETCHED_ROWS: Final = 5_000
 
@@ -121,20 +120,16 @@ def _missing(of: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> Ite
 
 
 def content_of(session: Session, schema: str, shape: Shape) -> Content:
-    """Count the rows of a table and add up their hashes, modulo 2^64, once for each of two seeds."""
-    hashes = sql.SQL(", ").join(
-        sql.SQL("coalesce(sum(hash_record_extended({}, {})::numeric), 0)").format(
-            _row(shape), sql.Literal(seed)
-        )
-        for seed in _SEEDS
-    )
+    """Count the rows of a table and add up their hashes, modulo 2^64."""
     found = session.execute(
-        sql.SQL("SELECT count(*), {} FROM {}").format(hashes, sql.Identifier(schema, shape.table))
+        sql.SQL("SELECT count(*), coalesce(sum({}::numeric), 0) FROM {}").format(
+            _row_hash(shape), sql.Identifier(schema, shape.table)
+        )
     ).fetchone()
     if found is None:
         raise TypeError("an aggregate without a row")
-    rows, *sums = (int(str(value)) for value in found)
-    return Content(rows, "".join(f"{value % _WORD:016x}" for value in sums))
+    rows, total = (int(str(value)) for value in found)
+    return Content(rows, f"{total % _WORD:016x}")
 
 
 def first_difference(
@@ -158,15 +153,16 @@ def first_difference(
     return None
 
 
-def _row(shape: Shape) -> sql.Composed:
-    return sql.SQL("ROW({})").format(sql.SQL(", ").join(map(sql.Identifier, shape.columns)))
+def _row_hash(shape: Shape) -> sql.Composed:
+    columns = sql.SQL(", ").join(map(sql.Identifier, shape.columns))
+    return sql.SQL("hash_record_extended(ROW({}), 0)").format(columns)
 
 
 def _hashes(session: Session, schema: str, shape: Shape) -> Iterator[tuple[Key, object]]:
     """Give each row's key and hash, in the order of the keys: numbers, and texts by their bytes."""
     key = sql.SQL(", ").join(map(sql.Identifier, shape.key))
-    query = sql.SQL("SELECT {}, hash_record_extended({}, 0) FROM {} ORDER BY {}").format(
-        key, _row(shape), sql.Identifier(schema, shape.table), key
+    query = sql.SQL("SELECT {}, {} FROM {} ORDER BY {}").format(
+        key, _row_hash(shape), sql.Identifier(schema, shape.table), key
     )
     with session.cursor(name=f"compare_{schema}") as cursor:
         cursor.itersize = _FETCHED_ROWS

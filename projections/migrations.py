@@ -130,6 +130,11 @@ def migrate(
     return names
 
 
+def hold_migrations(connection: Connection[tuple[object, ...]]) -> None:
+    """Let no service migrate until this transaction ends; waits for the one that does."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (_LOCK,))
+
+
 def applied_migrations(
     connection: Connection[tuple[object, ...]], schema: str = LIVE
 ) -> dict[int, tuple[str, str]]:
@@ -202,6 +207,7 @@ __all__ = [
     "MigrationEdited",
     "RebuildNeeded",
     "applied_migrations",
+    "hold_migrations",
     "in_schema",
     "is_of_this_program",
     "load_migrations",

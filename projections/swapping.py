@@ -25,7 +25,7 @@ from typing import Final
 
 from psycopg import Connection, sql
 
-from projections.migrations import LIVE
+from projections.migrations import LIVE, hold_migrations
 
 KEPT: Final = "neraca_before"
 # The two sets change names by way of a third.
@@ -106,13 +106,14 @@ def drop(session: Session, schema: str) -> None:
 
 
 def hold_projector(session: Session) -> None:
-    """Let no projector move its position until this transaction ends; waits for the one under way.
+    """Let no projector move its position, nor start, until this transaction ends; waits for those at work.
 
     Raises:
         LockNotAvailable: a transaction holds the position for too long.
 
     """
     session.execute(f"SET LOCAL lock_timeout = {_PROJECTOR_TIMEOUT_MS}".encode())
+    hold_migrations(session)
     session.execute(f"LOCK TABLE {LIVE}.projection_positions IN SHARE ROW EXCLUSIVE MODE".encode())
 
 

@@ -193,7 +193,7 @@ def move_position(
         prepare=True,
     )
     if moved.rowcount != 1:
-        raise PositionMovedError(f"the tables do not stand at seq {prepared.after_seq}, or were swapped")
+        raise PositionMovedError(f"the tables do not stand at seq {prepared.after_seq}, or are others")
 
 
 def load(
