@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from audit.archive.reader import ArchiveSource
 from audit.rebuild import (
     Place,
     RebuildRefused,
@@ -27,6 +29,7 @@ from consumers import projector
 from consumers.projector import ProjectorConfig
 from projections import swapping, tables
 from projections.migrations import DatabaseNewer, Migration, RebuildNeeded, load_migrations, migrate
+from tests.audit.ledgers import keep, small_ledger
 from tests.projections.test_projector import _seq as position
 from tests.projections.test_projector import _until, running
 from tests.projections.told import apply_all, dump, journal, produce
@@ -425,3 +428,23 @@ def test_a_projector_of_before_writes_nothing_after_a_swap(place: Place) -> None
         assert after == content(place.postgres_dsn)
     load(place.postgres_dsn, values)
     assert len(values) - 1 == position(place.postgres_dsn)
+
+
+@pytest.mark.parametrize("reaches", [400, 700])
+def test_from_an_archive(
+    stack: RunningStack, topic_prefix: str, database: str, tmp_path: Path, reaches: int
+) -> None:
+    """An archive of all that the tables hold needs no Kafka; behind a shorter one the topics go on."""
+    ledger = small_ledger(700, holes=False)
+    values = ledger.values()
+    load(database, values[:600])
+    keep(ledger.part(0, reaches), tmp_path / "archive", [reaches])
+    source = ArchiveSource(tmp_path / "archive")
+    alone = rebuild(Place(database, None, topic_prefix), source)
+    if reaches < 600:
+        assert alone.uncompared == "the live tables stand at seq 599, and the journal ends at 399"
+        produce(stack.kafka, topic_prefix, values)
+        alone = rebuild(Place(database, stack.kafka, topic_prefix), source)
+    assert (min(reaches, 600), 599, []) == (alone.built, alone.swapped_at, alone.differences)
+    load(database, values)
+    assert position(database) == 699
