@@ -1,7 +1,7 @@
 """The Merkle tree against RFC 6962 word for word, published vectors, and every change of a proof."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.tlog.merkle import (
@@ -19,6 +19,8 @@ from audit.tlog.merkle import (
 )
 from tests.audit.tlog_logs import entries, flipped, naive_path, naive_root, naive_subproof, tree_of
 
+# Nothing here depends on how busy the machine is.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # Published with the reference implementation of Certificate Transparency: leaves, and the root after each.
 CT_LEAVES = [
     bytes.fromhex(leaf)
@@ -137,6 +139,7 @@ def test_every_consistency_proof_holds_at_every_size() -> None:
                 assert not verify_consistency(old, new, ROOTS[old], ROOTS[old], proof)
 
 
+@UNHURRIED
 @given(st.data())
 def test_proofs_are_those_of_the_rfc(data: st.DataObject) -> None:
     """PATH and PROOF, word for word, give what ours gives."""
@@ -147,6 +150,7 @@ def test_proofs_are_those_of_the_rfc(data: st.DataObject) -> None:
     assert naive_subproof(old, LEAVES[:size]) == consistency_proof(old, size, TREE.node)
 
 
+@UNHURRIED
 @given(st.integers(1, 2**40), st.data())
 def test_proofs_hold_in_logs_of_any_size(size: int, data: st.DataObject) -> None:
     """A log of 2**40 leaves that are all alike has few different hashes: proofs hold there as well."""
@@ -165,6 +169,7 @@ def test_proofs_hold_in_logs_of_any_size(size: int, data: st.DataObject) -> None
     assert verify_consistency(old, size, old_root, root, consistency_proof(old, size, node))
 
 
+@UNHURRIED
 @given(st.integers(1, SIZE_MAX), st.data())
 def test_any_changed_bit_breaks_an_inclusion_proof(size: int, data: st.DataObject) -> None:
     """A bit of the leaf, of a hash or of the root; a hash too many, too few, or of another length."""
@@ -183,6 +188,7 @@ def test_any_changed_bit_breaks_an_inclusion_proof(size: int, data: st.DataObjec
         assert not verify_inclusion(leaf, index, size, short, root)
 
 
+@UNHURRIED
 @given(st.integers(2, SIZE_MAX), st.data())
 def test_any_changed_bit_breaks_a_consistency_proof(new: int, data: st.DataObject) -> None:
     """A bit of either root or of a hash; a hash too many or too few."""

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.tlog.checkpoint import Checkpoint, read, read_signed, sign
@@ -12,6 +12,8 @@ from audit.tlog.note import COSIGNATURE, KeyUnreadable, Note, Signer, Verifier, 
 from schemas.errors import ProofInvalid
 from tests.audit.tlog_logs import ORIGIN, OTHER_SIGNER, SIGNER, WITNESS, b64, flipped
 
+# Nothing here depends on how busy the machine is.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # From the tests of golang.org/x/mod/sumdb/note.
 GO_PRIVATE = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
 GO_PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -103,6 +105,7 @@ def test_what_is_no_note(text: str) -> None:
         signed_by(Note.parse(text), [Verifier.parse(GO_PETER)])
 
 
+@UNHURRIED
 @given(st.integers(0, len(GO_PETER) - 1), st.integers(1, len(GO_PETER)), st.integers(1, 255))
 def test_a_key_that_was_cut_or_changed_is_none(start: int, end: int, by: int) -> None:
     """Every part of a verifier key, and every change of one character, is refused."""
@@ -114,6 +117,7 @@ def test_a_key_that_was_cut_or_changed_is_none(start: int, end: int, by: int) ->
         Verifier.parse(GO_PETER[:start] + changed + GO_PETER[start + 1 :])
 
 
+@UNHURRIED
 @given(st.integers(0, len(GO_PRIVATE) - 1), st.integers(1, 127))
 def test_a_private_key_that_was_changed_is_none_and_never_shown(place: int, by: int) -> None:
     """Every change of one character is refused, and no message repeats the secret part."""

@@ -19,7 +19,7 @@ import tlog_scales.tlog
 import tlog_scales.writer
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.tlog.checkpoint import Checkpoint, read, read_signed, sign
@@ -82,7 +82,7 @@ def test_our_proofs_verify_there(ours: TileLog) -> None:
             assert proofbundle.merkle.verify_consistency(old, size, between, ours.root(old), root)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(size=st.integers(1, 200), data=st.data())
 def test_their_proofs_verify_here(size: int, data: st.DataObject) -> None:
     """Proofs that they make of any small log hold here, and are ours."""

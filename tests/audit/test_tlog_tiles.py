@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.tlog.checkpoint import Checkpoint, sign
@@ -60,7 +60,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS)
 def test_however_it_is_appended_it_is_the_same_log(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, bool, bool]]
