@@ -35,6 +35,7 @@ from audit.what_if.overlay import Accounts, Overlay, accounts_of
 from ledger.decide import DUPLICATE, decide
 from ledger.permits import LineState, PermitState
 from ledger.state import Standing
+from ledger.window import refuse_sender
 from schemas.errors import InvariantViolation
 from schemas.records import Action, Complaint, Decision, Registration, Training
 
@@ -132,7 +133,10 @@ class Question:
         count: i64 = len(candidates)
         chosen = [False] * len(candidates)
         alone: list[Link] = []
-        for number in range(count):
+        # Whom the policy refuses by sender and date, nothing else can help: so it is the first to be asked,
+        # and without it no other alone.
+        tried: i64 = min(count, 1) if self._is_policy_needed() else count
+        for number in range(tried):
             chosen[number] = True
             if self._is_as_it_is(chosen):
                 alone.append(Link(candidates[number].divergence))
@@ -148,6 +152,12 @@ class Question:
                 chosen[number] = True
         together = [Link(each.divergence) for number, each in enumerate(candidates) if chosen[number]]
         return Asked(together, is_joint=True)
+
+    def _is_policy_needed(self) -> bool:
+        return (
+            self._overlay.policy_divergence is not None
+            and refuse_sender(self._action, self._state.policy) is not None
+        )
 
     def _gather(self) -> None:
         """List everything that does not stand alike of what the rules can look at."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audit.what_if.changes import Changes
 from audit.what_if.given import SeenBeside
-from audit.what_if.running import Incoming, Run
+from audit.what_if.running import Incoming, Run, action_ids_of
 from consumers.seen_actions import StoredSeenActions
 from ledger.policy import DEFAULT_VERSION, default_policy
 from ledger.state import State
@@ -74,7 +74,7 @@ def compare(
         # Told under its own name.
         run.policies_after[0] = (-1, would_begin_with)
         for batch in batches:
-            stored.prefetch([each.record.action.action_id for each in batch if each.record is not None])
+            stored.prefetch(action_ids_of(batch))
             run.take(batch)
             if stored.is_full:
                 # A temporary file of ids: nobody asks which journal it belongs to.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from audit.source import RecordedAction, Source
-from audit.what_if.running import Incoming
+from audit.what_if.running import Incoming, read_beside
 from schemas.action_json import read_action_line
-from schemas.errors import JournalMismatch, ShapeError, UnreadableRecord
-from schemas.framing import ActionRecord, decode_action_value
+from schemas.errors import JournalMismatch, ShapeError
 from schemas.ids import SchemaIds
 
 
@@ -21,23 +20,22 @@ def records_of_source(source: Source, ids: SchemaIds) -> Iterator[list[Incoming]
         JournalMismatch: there is a decision without a record.
 
     """
-    actions = _one_by_one(source.actions())
+    batches = source.actions()
+    waiting: list[RecordedAction] = []
     seq = 0
     for decisions in source.decisions():
-        batch = []
-        for decision in decisions:
-            action = next(actions, None)
-            if action is None:
+        while len(waiting) < len(decisions):
+            more = next(batches, None)
+            if more is None:
                 raise JournalMismatch(
-                    f"decision {seq} is on an action that {source.name} does not hold",
-                    seq=seq,
+                    f"decision {seq + len(waiting)} is on an action that {source.name} does not hold",
+                    seq=seq + len(waiting),
                     advice="Run `neraca verify`: it says what is wrong with this ledger.",
                 )
-            record, raw = _read(action.value, ids)
-            recorded_at = action.recorded_at_ms * 1_000
-            batch.append(Incoming(record, raw, action.offset, recorded_at, decision))
-            seq += 1
-        yield batch
+            waiting += more
+        yield read_beside(waiting, decisions, ids)
+        del waiting[: len(decisions)]
+        seq += len(decisions)
 
 
 def records_of_lines(pieces: Iterable[list[tuple[int, bytes]]]) -> Iterator[list[Incoming]]:
@@ -54,15 +52,3 @@ def records_of_lines(pieces: Iterable[list[tuple[int, bytes]]]) -> Iterator[list
                 batch.append(Incoming(record, b"", offset, record.action.entered_at, None))
             offset += 1
         yield batch
-
-
-def _one_by_one(batches: Iterator[list[RecordedAction]]) -> Iterator[RecordedAction]:
-    for batch in batches:
-        yield from batch
-
-
-def _read(value: bytes | None, ids: SchemaIds) -> tuple[ActionRecord | None, bytes]:
-    try:
-        return decode_action_value(value, ids), b""
-    except UnreadableRecord:
-        return None, b"" if value is None else value

@@ -14,6 +14,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from audit.source import RecordedAction
 from audit.what_if.causes import causes_of
 from audit.what_if.differences import (
     ABSENT,
@@ -39,8 +40,9 @@ from ledger.decide import decide, decide_unreadable
 from ledger.evolve import evolve
 from ledger.state import State
 from schemas.codec import decode_decision, encode_decision
-from schemas.errors import JournalMismatch
-from schemas.framing import ActionRecord
+from schemas.errors import JournalMismatch, UnreadableRecord
+from schemas.framing import ActionRecord, decode_action_value
+from schemas.ids import SchemaIds
 from schemas.records import Action, Decision, Policy, Registration
 
 _NO_HASH: Final = bytes(32)
@@ -653,6 +655,28 @@ class Run:
     def __repr__(self) -> str:
         """Show how far it is."""
         return f"Run({self.records} records, {len(self.differences)} differences, {self.overlay!r})"
+
+
+def read_beside(actions: list[RecordedAction], decisions: list[bytes], ids: SchemaIds) -> list[Incoming]:
+    """Read as many records as there are decisions, each beside its own."""
+    found: list[Incoming] = []
+    for place, decision in enumerate(decisions):
+        action = actions[place]
+        value: bytes | None = action.value
+        record: ActionRecord | None = None
+        raw = b""
+        try:
+            record = decode_action_value(value, ids)
+        except UnreadableRecord:
+            raw = b"" if value is None else value
+        recorded_at: int = action.recorded_at_ms * 1_000
+        found.append(Incoming(record, raw, action.offset, recorded_at, decision))
+    return found
+
+
+def action_ids_of(batch: list[Incoming]) -> list[bytes]:
+    """Give the ids of the actions among these records."""
+    return [each.record.action.action_id for each in batch if each.record is not None]
 
 
 def _nothing(state: State) -> Decision:
