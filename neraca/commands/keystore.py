@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from neraca.commands import HomeOption, JsonOption, print_json
 if TYPE_CHECKING:
     from neraca.keystore.store import KeyStore
     from neraca.settings import Settings
+
+
+NIK_DIGITS: Final = 16
 
 
 class Deed(StrEnum):
@@ -33,6 +36,9 @@ def keystore(
     reason: Annotated[
         str | None, typer.Option(help="find: why, without personal data.", show_default=False)
     ] = None,
+    make: Annotated[
+        bool, typer.Option("--make", help="find: give the owner of a NIK that nobody was met with an id.")
+    ] = False,
     forget_erased: Annotated[
         bool,
         typer.Option(
@@ -44,7 +50,8 @@ def keystore(
 ) -> None:
     """Look after the keys by which personal data is sealed and people are found.
 
-    status: how many people, erased people, and keys. find: the person of a NIK, read from standard input.
+    status: how many people, erased people, and keys. find: the person of a NIK, read from standard input;
+    with --make also of one that nobody was met with, who then has an id.
     rotate-master: wrap every key anew and destroy the master keys before, so that old backups open no more.
     rotate-lookup: hash every NIK anew. reconcile: after a restored backup, erase again whom the ledger
     erased. Each can be run again where it was cut.
@@ -57,7 +64,7 @@ def keystore(
     settings = Settings.read(home=home)
     with opened(settings) as store:
         if deed is Deed.FIND:
-            _find(settings, store, officer or "", reason or "", as_json=as_json)
+            _find(settings, store, officer or "", reason or "", is_making=make, as_json=as_json)
             return
         if deed is Deed.STATUS:
             found = _status(store)
@@ -93,16 +100,24 @@ def _status(store: "KeyStore") -> dict[str, Any]:
     }
 
 
-def _find(settings: "Settings", store: "KeyStore", officer: str, reason: str, *, as_json: bool) -> None:
+def _find(
+    settings: "Settings", store: "KeyStore", officer: str, reason: str, *, is_making: bool, as_json: bool
+) -> None:
     from neraca.commands.personal import check_words, keep_access, tables
-    from producers.extract.personal import plain_nik
+    from producers.sealing.clear import plain_nik
 
     check_words(officer, reason)
     # Never an argument: those stand in the shell's history, and in the list of processes.
     text = typer.prompt("NIK", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
-    person = store.find(plain_nik(text.strip()))
+    nik = plain_nik(text.strip())
+    person = store.find(nik)
+    # A registration may have to be ruled to be somebody's whom no system has sent yet (docs/corrections.md).
+    is_made = person is None and is_making
+    if is_made:
+        _check_nik(nik)
+        (person,) = store.of_niks([nik])
     with tables(settings) as database:
-        status = 404 if person is None else 410 if person.key is None else 200
+        status = 404 if person is None else 201 if is_made else 410 if person.key is None else 200
         subject = "" if person is None else person.person_id
         keep_access(database, officer, "find", subject, status, {"reason": reason})
     if as_json:
@@ -113,6 +128,14 @@ def _find(settings: "Settings", store: "KeyStore", officer: str, reason: str, *,
         if not as_json:
             typer.echo("neraca: nobody with this NIK was ever met", err=True)
         raise typer.Exit(1)
+
+
+def _check_nik(nik: str) -> None:
+    """See that a NIK can be one, before somebody is made its owner for good."""
+    from schemas.errors import SettingsError
+
+    if len(nik) != NIK_DIGITS or not nik.isdecimal():
+        raise SettingsError(f"it is no NIK of {NIK_DIGITS} digits", advice="Nobody was made.")
 
 
 def _rotate(store: "KeyStore", deed: Deed, *, is_forgetting_erased: bool) -> dict[str, Any]:

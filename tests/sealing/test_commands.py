@@ -240,6 +240,21 @@ def test_bad_words_are_refused(arguments: tuple[str, ...], said_to: str, setting
     assert "0390" not in said.err
 
 
+def test_somebody_is_made_for_a_correction(settings: Settings) -> None:
+    """Who was never met gets an id when asked, once, and on record; never for what is no NIK."""
+    find = ("keystore", "find", *BY)
+    said = neraca(*find, "--make", stdin=b"35010145039\n", settings=settings)
+    assert (2, b"", True) == (said.code, said.out, "no NIK of 16 digits" in said.err)
+    made = neraca(*find, "--make", stdin=b"3501 0145 0390 0001\n", settings=settings)
+    again = neraca(*find, "--make", stdin=b"3501014503900001\n", settings=settings)
+    known = neraca(*find, stdin=b"3501014503900001\n", settings=settings)
+    assert [0, 0, 0] == [each.code for each in (made, again, known)]
+    assert made.out == again.out == known.out
+    assert [("find", 201), ("find", 200), ("find", 200)] == query(
+        settings, "SELECT kind, status FROM neraca_access.access_records ORDER BY 1, 2 DESC"
+    )
+
+
 def test_whom_nobody_knows(settings: Settings) -> None:
     """Exit code 1 where there is nothing to show, 2 where there is nobody to erase; and it is on record."""
     said = neraca("keystore", "find", *BY, stdin=b"3501014503900001\n", settings=settings)
