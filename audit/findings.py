@@ -6,7 +6,8 @@ Holds no check. Findings travel between processes, so they are plain data.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from bisect import insort
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,38 +71,46 @@ class Finding:
 
 
 class Found:
-    """Findings as they come: the first few of each check, the others counted.
+    """Findings as they come: of each check those that stand first in the journal, the others counted.
 
     Attributes:
-        findings: Those that are told one by one.
         counts: How many there are, by check and by whether they say that the journal ends too early.
 
     """
 
     def __init__(self, each_max: int) -> None:
         self._each_max: Final = each_max
-        self.findings: Final[list[Finding]] = []
+        self._kept: Final[dict[tuple[str, bool], list[Finding]]] = {}
         self.counts: Final[dict[tuple[str, bool], int]] = {}
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Those that are told one by one, in their order."""
+        return sorted([each for kept in self._kept.values() for each in kept], key=_order)
 
     def note(self, finding: Finding) -> None:
         """Take one more."""
         kind = finding.check, finding.is_of_the_end
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        if self.counts[kind] <= self._each_max:
-            self.findings.append(finding)
+        kept = self._kept.setdefault(kind, [])
+        if len(kept) < self._each_max or finding.place < kept[-1].place:
+            insort(kept, finding, key=_order)
+            del kept[self._each_max :]
 
     def add(self, other: Found) -> None:
         """Take what somebody else found."""
-        self.findings.extend(other.findings)
-        for kind, count in other.counts.items():
-            self.counts[kind] = self.counts.get(kind, 0) + count
+        for kind, kept in other._kept.items():
+            for finding in kept:
+                self.note(finding)
+            self.counts[kind] += other.counts[kind] - len(kept)
 
     def of(self, checks: frozenset[str], *, with_the_end: bool) -> Found:
         """Give what those checks found, with or without what says that the journal ends too early."""
         chosen = Found(self._each_max)
-        wanted = {kind for kind in self.counts if kind[0] in checks and (with_the_end or not kind[1])}
-        chosen.findings.extend(each for each in self.findings if (each.check, each.is_of_the_end) in wanted)
-        chosen.counts.update({kind: count for kind, count in self.counts.items() if kind in wanted})
+        for kind, count in self.counts.items():
+            if kind[0] in checks and (with_the_end or not kind[1]):
+                chosen.counts[kind] = count
+                chosen._kept[kind] = self._kept[kind]
         return chosen
 
     def by_check(self) -> dict[str, int]:
@@ -116,6 +125,10 @@ class Found:
         return f"Found({self.counts})"
 
 
+def _order(finding: Finding) -> tuple[int, bool, int]:
+    return finding.order
+
+
 def decision_differences(expected: bytes, found: bytes) -> tuple[Difference, ...]:
     """Compare two decisions field by field; where one cannot be read or the fields are alike, the bytes."""
     try:
@@ -123,11 +136,30 @@ def decision_differences(expected: bytes, found: bytes) -> tuple[Difference, ...
     except MalformedRecordError as error:
         unreadable = Difference("decision", "one that can be read", str(error))
         return (*_bytes_difference(expected, found), unreadable)
-    differences = list(_walk("", json.loads(decision_json(wanted)), json.loads(decision_json(there))))
+    differences = list(_walk("", *_comparable(wanted, there)))
     if not differences:
         # The same values, written in other bytes.
         return _bytes_difference(encode_decision(wanted), found)
     return tuple(differences[:DIFFERENCES_MAX])
+
+
+def _comparable(wanted: Decision, there: Decision) -> tuple[object, object]:
+    """Give both as JSON values: in the readable form, or as the numbers stand where that form has no room."""
+    try:
+        return json.loads(decision_json(wanted)), json.loads(decision_json(there))
+    except (KeyError, ValueError, OverflowError):
+        # A changed byte can make an instant of no year that anybody writes.
+        return _plain(wanted), _plain(there)
+
+
+def _plain(value: object) -> object:
+    """Give a record field by field."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    names: Sequence[str] | None = getattr(value, "__slots__", None)
+    return value if names is None else {name: _plain(getattr(value, name)) for name in names}
 
 
 def _bytes_difference(expected: bytes, found: bytes) -> tuple[Difference, ...]:

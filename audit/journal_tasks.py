@@ -80,7 +80,7 @@ class _BooksTask:
 
     def take(self, values: list[bytes]) -> None:
         """Enter the next decisions, up to one that breaks an invariant: behind it no number means much."""
-        if self._found.findings:
+        if self._found.counts:
             return
         check = self._books.check
         entered = 0

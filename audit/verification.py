@@ -156,7 +156,7 @@ def verify(source: Source, request: Request, progress: Callable[[int], None] = _
         found.note(_stopped(strangers, comparison.decisions, waiting))
     # Where reading stopped short, that is the finding, and not what the rest of it would have said.
     told = found.of(checks, with_the_end=not reader.is_cut)
-    findings = sorted(told.findings, key=lambda each: each.order)
+    findings = told.findings
     ours, theirs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return Report(
         source=source.name,

@@ -81,6 +81,13 @@ def _unit_from_nowhere(ledger: Ledger) -> Ledger:
     return ledger.with_journal(chained(journal, AT))
 
 
+def _instant_beyond_all_years(ledger: Ledger) -> Ledger:
+    """An instant that no calendar has: told as the number that it is."""
+    journal = list(ledger.journal)
+    journal[AT] = changed(journal[AT], occurred_at=2**61)
+    return ledger.with_journal(journal)
+
+
 def _bit_in_an_action(ledger: Ledger) -> Ledger:
     records = list(ledger.records)
     place = len(records) // 2
@@ -113,6 +120,7 @@ TAMPERED: list[tuple[str, Callable[[Ledger], Ledger], str, int]] = [
     ("two decisions swapped", _swapped, "actions", AT),
     ("a unit not taken, all chained anew", _unit_from_nowhere, "books", AT),
     ("a unit not taken, all chained anew", _unit_from_nowhere, "reexecution", AT),
+    ("an instant beyond all years", _instant_beyond_all_years, "reexecution", AT),
     ("a bit of an action", _bit_in_an_action, "action_sha256", len(small_ledger().records) // 2),
     ("an action dropped", _action_dropped, "actions", AT),
     ("the actions cut short", _actions_cut_short, "actions", len(small_ledger().journal) - 3),
