@@ -178,7 +178,7 @@ def test_wheel_is_whole(tmp_path: Path) -> None:
         assert shown.startswith(str(tmp_path / "installed")), shown
 
 
-PACKAGES = {"schemas", "ledger", "producers", "projections", "consumers", "neraca"}
+PACKAGES = {"schemas", "ledger", "producers", "projections", "consumers", "audit", "neraca"}
 
 
 def copy_of_sources(target: Path) -> Path:
