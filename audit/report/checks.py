@@ -261,6 +261,7 @@ def _of_decisions(report: Cutover) -> Iterator[Check]:
         "moved_twice": f"d.code = 'OPEN_REGISTRATION_EXISTS' AND {attempt}",
         "person_held": "d.outcome = 'ACCEPTED' AND d.kind = 'person_held'",
         "refused_on_hold": "d.code = 'PERSON_ON_HOLD'",
+        "reassigned": "d.outcome = 'ACCEPTED' AND d.kind = 'registration_reassigned'",
         "no_unit_left": f"d.code = 'QUOTA_EXHAUSTED' AND {attempt}",
         "id_reused": "d.code = 'ACTION_ID_REUSED'",
         "duplicate": "d.outcome = 'DUPLICATE'",

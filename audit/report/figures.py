@@ -50,6 +50,7 @@ ANOMALIES: Final = (
     "moved_twice",
     "person_held",
     "refused_on_hold",
+    "reassigned",
     "no_unit_left",
     "id_reused",
     "duplicate",
@@ -302,7 +303,7 @@ class Cutover:
         refusals: By code and system.
         anomalies: In the order of `ANOMALIES`.
         held: People on hold now.
-        unmoved: Every registration that has not moved: who holds a unit first, then by agency and destination.
+        unmoved: Every registration that has not moved: who holds a unit first, then by agency, destination.
         outside: SISKOTKLN registrations dated T_R or later: outside [L3], and in no other figure.
         balances: Lines with granted, available, reserved, departed, forfeited.
 

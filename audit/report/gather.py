@@ -136,6 +136,8 @@ class Gathering:
             self._day(occurred_at).released += 1
         elif kind == "person_held":
             self._anomaly("person_held", decision)
+        elif kind == "registration_reassigned":
+            self._anomaly("reassigned", decision)
 
     def _registered(self, decision: Decision, occurred_at: int) -> None:
         new = decision.registrations[-1]

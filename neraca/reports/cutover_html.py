@@ -5,6 +5,7 @@ Every text of the ledger is escaped (`page`, `charts`). Must not count: the figu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from typing import Final, TextIO
@@ -119,16 +120,17 @@ class _Document:
     def _short(self) -> Iterator[str]:
         total = self.report.total
         tiles = (
-            ("eligible", total.eligible),
-            ("moved", total.moved),
-            ("not_moved", total.not_moved),
-            ("restored", total.restored),
-            ("forfeited", total.forfeited),
-            ("stranded", total.stranded),
+            ("eligible", "[L3]", total.eligible),
+            ("moved", "[L3]", total.moved),
+            ("not_moved", "[L3]", total.not_moved),
+            ("restored", "[L4]", total.restored),
+            ("forfeited", "[L4]", total.forfeited),
+            ("stranded", "[L4]", total.stranded),
         )
         yield '<div class="tiles">'
-        for name, value in tiles:
-            yield f"<div><b>{self.page.number(value)}</b>{escape(self.say(name))}</div>"
+        for name, point, value in tiles:
+            label = f'{escape(self.say(name))} <span class="ref">{point}</span>'
+            yield f"<div><b>{self.page.number(value)}</b>{label}</div>"
         yield "</div>\n"
         for sentence in self.words.in_short():
             yield _paragraph(sentence)
@@ -556,16 +558,23 @@ class _Document:
             say("h_refusals"),
             [
                 Column(say("code"), is_whole=True),
-                *(Column(say(name), is_number=True) for name in ("count", "before", "after")),
-                *(Column(system, is_number=True, is_extra=True) for system in _SYSTEMS),
+                Column(say("count"), is_number=True),
                 Column(say("meaning"), is_text=True),
                 Column(say("what_to_do"), is_text=True),
+                *(Column(say(name), is_number=True) for name in ("before", "after")),
+                *(Column(system, is_number=True, is_extra=True) for system in _SYSTEMS),
             ],
             (
-                [code, *counts(by_code[code]), *self.words.refusal(code)]
+                [code, counts(by_code[code])[0], *self.words.refusal(code), *counts(by_code[code])[1:]]
                 for code in sorted(by_code, key=lambda code: (-counts(by_code[code])[0], code))
             ),
-            foot=[say("total"), *counts(self.report.refusals), "", ""],
+            foot=[
+                say("total"),
+                counts(self.report.refusals)[0],
+                "",
+                "",
+                *counts(self.report.refusals)[1:],
+            ],
             printed_max=100,
         )
 
@@ -680,6 +689,7 @@ class _Document:
             ("c_again", command(position.seq, say.language)),
             ("c_verify", "neraca verify"),
             ("c_prove", f"neraca prove --seq {max(position.seq, 0)}"),
+            ("c_extract", "neraca import FOLDER --dry-run --json"),
             ("c_decision", decision_query(max(position.seq, 0))),
         ):
             yield f"<dt>{escape(say(term))}</dt><dd><code>{escape(value)}</code></dd>\n"
@@ -731,4 +741,5 @@ def _share(part: int, whole: int) -> Percent | None:
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>\n"
+    with_code = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+    return f"<p>{with_code}</p>\n"

@@ -376,6 +376,10 @@ TEXTS: Final = MappingProxyType(
             "Tindakan ditolak karena orangnya ditahan",
             "Actions refused because the person was on hold",
         ),
+        "reassigned": (
+            "Pendaftaran dipindahkan kepada orang yang benar (koreksi identitas)",
+            "Registrations moved to whom they belong (corrections of an identity)",
+        ),
         "no_unit_left": (
             "Pendaftaran di SIAPKerja sejak T₀ ditolak: kuota jabatan habis",
             "Registrations in SIAPKerja from T₀ on refused: no unit left on the line",
@@ -441,12 +445,12 @@ TEXTS: Final = MappingProxyType(
         "d_population": ("Siapa yang dihitung", "Who is counted"),
         "d_population_text": (
             (
-                "Pendaftaran SISKOTKLN bertanggal sebelum T_R = {limit} [L3]: {registered}. Masing-masing "
+                "Pendaftaran SISKOTKLN bertanggal sebelum Tᵣ = {limit} [L3]: {registered}. Masing-masing "
                 "berada tepat pada satu keadaan: berangkat dan dicatat sebelum T₀ ({departed_in_time}), "
                 "batal ({cancelled}), atau dalam proses pada T₀ ({in_process})."
             ),
             (
-                "SISKOTKLN registrations dated before T_R = {limit} [L3]: {registered}. Each is in exactly "
+                "SISKOTKLN registrations dated before Tᵣ = {limit} [L3]: {registered}. Each is in exactly "
                 "one state: departed and entered before T₀ ({departed_in_time}), cancelled ({cancelled}), "
                 "or in process at T₀ ({in_process})."
             ),
@@ -502,12 +506,13 @@ TEXTS: Final = MappingProxyType(
         "d_restored_text": (
             (
                 "Kuota yang dikembalikan ke jabatan SIP2MI asalnya pada registrasi ulang, karena SIP2MI "
-                "berlaku dan tidak dicabut pada saat itu [L4], dan sejak itu tidak dipakai oleh "
-                "keberangkatan yang dicatat kemudian."
+                "berlaku dan tidak dicabut pada saat itu (atau pada T₀, jika kebijakan menilainya saat "
+                "itu) [L4], dan sejak itu tidak dipakai oleh keberangkatan yang dicatat kemudian."
             ),
             (
                 "A unit given back to its own permit line at the re-registration, because the permit was "
-                "valid and not revoked at that moment [L4], and not used by a late departure since."
+                "valid and not revoked at that moment (or at T₀, where the policy judges it then) [L4], "
+                "and not used by a late departure since."
             ),
         ),
         "d_forfeited_text": (
@@ -579,6 +584,7 @@ TEXTS: Final = MappingProxyType(
             "every action run through the rules again; chain, root and tables compared",
         ),
         "c_prove": ("bukti atas satu keputusan", "proof of one decision"),
+        "c_extract": ("rekonsiliasi ekstrak sekali lagi", "the reconciliation of an extract again"),
         "c_decision": ("satu keputusan dalam basis data", "one decision in the database"),
         "checks_sql_text": (
             (

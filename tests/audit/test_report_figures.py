@@ -18,7 +18,7 @@ from schemas.policy_json import parse_policy
 from schemas.strict_json import compact
 from tests.audit.report_stories import Journal, story, told
 from tests.ledger.oracle import DEFAULT_POLICY
-from tests.ledger.story import Story, agency, old, permit, policy
+from tests.ledger.story import Story, agency, held, old, permit, policy, reassigned
 from tests.projections.naive import fold
 from tests.projections.told import journal
 
@@ -294,6 +294,17 @@ def test_the_policy_adopted_last_sets_the_closure() -> None:
     report = gather(Journal(it.journal))
     assert not report.position.has_closed
     assert (0, []) == (report.total.stranded, report.unmoved)
+
+
+def test_a_corrected_registration_counts_for_whom_it_is() -> None:
+    """A registration given to somebody else has the reason of who has it now, and is told as corrected."""
+    it = Story(agency(), permit(), old(), held(at="2023-07-20 09:00"))
+    assert ["on_hold"] == [one.reason.name for one in gather(Journal(it.journal)).unmoved]
+    it.given(reassigned(at="2023-07-21 09:00"))
+    report = gather(Journal(it.journal))
+    assert ["not_come"] == [one.reason.name for one in report.unmoved]
+    (corrected,) = (one for one in report.anomalies if one.name == "reassigned")
+    assert ["R-1"] == [event.registration_id for event in corrected.events]
 
 
 def test_provinces_of_offices() -> None:
