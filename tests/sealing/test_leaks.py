@@ -198,6 +198,15 @@ def ask_gateway(desk: Desk, search: Search) -> None:
     for value in bad_actions():
         note(desk.post(value))
         note(desk.post(value, Accept_Language="id"))
+    fields = {"nik": NIK, "name": NAME, "birth_date": "1989-08-17", "passport": PASSPORT}
+    wanted = {"action_id": str(uuid.uuid4()), "personal": fields}
+    sealed = desk.post(wanted, "/v1/people")
+    assert 200 == sealed.status_code
+    search.said["sealed"] = sealed.content
+    changes: list[dict[str, Any]] = [{"action_id": NIK}, {"person_id": NIK}, {"person_id": NAME}, {NAME: NIK}]
+    changes += [{"personal": fields | {name: NAME}} for name in ("nik", "birth_date", NAME)]
+    for change in changes:
+        note(desk.post(wanted | change, "/v1/people"))
     batch = desk.post(bad_actions()[:-2], "/v1/actions:batch")
     search.said["batch"] = batch.content
     note(desk.post(f'{{"kind": "{NAME}", "kind": "{NIK}"'.encode()))
