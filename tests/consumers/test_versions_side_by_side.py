@@ -1,0 +1,77 @@
+"""A program of version 1 among programs of version 2: what it cannot read shows at once; all else is alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from consumers.deciding import Deciding
+from consumers.journal import Acceptance
+from consumers.seen_actions import StoredSeenActions
+from ledger.engine import Engine
+from schemas.action_json import read_action_line
+from schemas.codec import decode_decision
+from schemas.framing import FRAME_BYTES, frame_action
+from schemas.ids import SchemaIds, built_in_ids, built_in_versions
+from schemas.strict_json import compact
+from tests.ledger.story import agency, held, old, permit, reassigned, step
+
+FIRST = SchemaIds(tuple(row for row in built_in_versions() if row.version == 1))
+BEFORE = [agency(), permit(), old(), held(), step("cancelled", "R-9")]
+
+
+class Message:
+    """What the decider needs of a client's message."""
+
+    def __init__(self, value: bytes, offset: int) -> None:
+        self._value = value
+        self._offset = offset
+
+    def value(self) -> bytes:
+        """The record."""
+        return self._value
+
+    def offset(self) -> int:
+        """Where it stands."""
+        return self._offset
+
+    def timestamp(self) -> tuple[int, int]:
+        """When the broker appended it."""
+        return 1, 1_700_000_000_000
+
+
+def decider(folder: Path, ids: SchemaIds) -> Deciding:
+    """A ledger at its beginning, in a program that knows those ids."""
+    seen = StoredSeenActions(folder)
+    engine = Engine.start(seen=seen)
+    acceptance = Acceptance(-1, engine.last_sha256)
+    return Deciding(engine, seen, ids, acceptance, next_action_offset=0, last_offset=-1)
+
+
+def test_an_older_program_differs_where_it_cannot_read(tmp_path: Path) -> None:
+    """Up to the first new kind the bytes are alike; there it says unreadable, and one of the two is passed over."""
+    lines = [
+        compact({"action_id": f"018952d4-0c1a-7000-8000-{number:012}", **action})
+        for number, action in enumerate([*BEFORE, reassigned(), step("documents_verified")])
+    ]
+    ids = built_in_ids()
+    messages = [
+        Message(frame_action(read_action_line(line), ids), offset) for offset, line in enumerate(lines)
+    ]
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    first, second = decider(tmp_path / "first", FIRST), decider(tmp_path / "second", ids)
+    by_first, by_second = first.decide(messages), second.decide(messages)
+    same = len(BEFORE)
+    assert by_second.values[:same] == by_first.values[:same]
+    assert ["unreadable record: nobody knows schema id 4"] == [
+        letter.reason for letter in by_first.dead_letters
+    ]
+    assert [] == by_second.dead_letters
+    outcomes = [decode_decision(each.values[same][FRAME_BYTES:]).outcome for each in (by_first, by_second)]
+    assert ["UNREADABLE", "ACCEPTED"] == outcomes
+    # A reader takes what comes first at that seq; all that the other made from there on is passed over.
+    reader = Acceptance(-1, bytes(32))
+    both = [*by_second.values[: same + 1], *by_first.values[same:], *by_second.values[same + 1 :]]
+    accepted = [value for value in both if reader.offer(value) is not None]
+    assert by_second.values == accepted
+    assert len(lines) - same == reader.passed_over
