@@ -27,6 +27,8 @@ from schemas.topics import ACTIONS, DECISIONS
 
 # Of one turn: enough to spread the cost of a call, few enough to bound memory (some 10 MB).
 BATCH_RECORDS: Final = 8_192
+# Of each topic: the client fetches so much ahead. The archiver runs beside others and is in no hurry.
+FETCH_AHEAD_KIB: Final = 32_768
 POLL_SECONDS: Final = 0.1
 # What a crash repeats, and how far the files are behind; each commit waits for the disk some ten times.
 COMMIT_EVERY_SECONDS: Final = 1.0
@@ -350,6 +352,7 @@ class _Topics:
         """
         self._archive: Final = archive
         self._batch_records: Final = batch_records
+        kafka = {"queued.max.messages.kbytes": FETCH_AHEAD_KIB, **kafka}
         self._journal: Final = _journal_behind(kafka, DECISIONS.under(topic_prefix), archive.kept)
         self._actions: Final = ActionReader(
             kafka, ACTIONS.under(topic_prefix), offset=archive.kept.next_action_offset

@@ -84,6 +84,11 @@ class SchemaIds:
         row = self._locked.get(schema_id)
         return None if row is None else row.name
 
+    def version_of(self, schema_id: int) -> int:
+        """Give the first released version that has the contract behind an id as it is; 0: nobody knows it."""
+        row = self._locked.get(schema_id)
+        return 0 if row is None else row.version
+
     def action_id_of(self, version: int) -> int:
         """Give the id of `Action` as that version of the contracts has it."""
         found = self.action_id

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 
 from schemas.errors import ArchiveDamaged
-from schemas.ids import SchemaIds, built_in_versions
+from schemas.ids import SchemaIds
 
 
 def written_with(ids: SchemaIds, schema_id: int) -> str:
@@ -22,9 +22,6 @@ def written_with(ids: SchemaIds, schema_id: int) -> str:
             f"nobody knows the contract with schema id {schema_id}",
             advice="Run the version of neraca that wrote the record, or a newer one.",
         )
-    version = ids.action_version(schema_id) or max(
-        row.version for row in built_in_versions() if row.name == name
-    )
-    released = files("schemas").joinpath("released", f"v{version}", f"{name.lower()}.avsc")
+    released = files("schemas").joinpath("released", f"v{ids.version_of(schema_id)}", f"{name.lower()}.avsc")
     contract = json.loads(released.read_text(encoding="utf-8"))
     return json.dumps(contract, ensure_ascii=False, separators=(",", ":"))

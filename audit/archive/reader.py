@@ -125,8 +125,12 @@ class ArchiveSource:
         """
         if not 0 <= seq < self.position.next_seq:
             return None
-        block = next(iter(self.decision_blocks(seq)))
-        return block.records[seq - block.first]
+        block = next(self.decision_blocks(seq))
+        number = seq - block.first
+        if _sha256(b"".join(block.records)).digest() != block.sha256:
+            # The chain was followed within the block only: what is wrong lies at one of its ends.
+            raise self._damaged_decision(block, number, "its block is not what was written")
+        return block.records[number]
 
     def actions(self) -> Iterator[list[RecordedAction]]:
         """The records of the action topic, by offset, with their frames."""

@@ -40,6 +40,8 @@ POLL_SECONDS: Final = 0.1
 LOOK_AGAIN_SECONDS: Final = 0.005
 SETTLE_SECONDS: Final = 0.3
 READ_RECORDS: Final = 8_192
+# What a client holds at most, on its way there or back.
+QUEUE_KIB: Final = 65_536
 _MARKER: Final = 1
 _ABORTED_AT_ONCE: Final = 10_000
 _OVERHEAD_BYTES: Final = 4_096
@@ -101,12 +103,17 @@ class Restore:
 
         """
         self._source: Final = source
-        self._kafka: Final = {"log_level": CLIENT_LOG_LEVEL, **kafka}
+        self._clients: Final = {"log_level": CLIENT_LOG_LEVEL, **kafka}
+        self._kafka: Final = {
+            "log_level": CLIENT_LOG_LEVEL,
+            "queued.max.messages.kbytes": QUEUE_KIB,
+            **kafka,
+        }
         self._actions: Final = ACTIONS.under(topic_prefix)
         self._decisions: Final = DECISIONS.under(topic_prefix)
         self._decider_group: Final = f"{topic_prefix}neraca-decider"
         self._advance: Final = advance
-        self._admin: Final = AdminClient({**self._kafka})
+        self._admin: Final = AdminClient({"log_level": CLIENT_LOG_LEVEL, **kafka})
         self._watcher: Final = Consumer(
             {**self._kafka, "group.id": "neraca-restore", "isolation.level": "read_uncommitted"}
         )
@@ -498,10 +505,10 @@ class Restore:
                 "linger.ms": 5,
                 "compression.type": "lz4",
                 "queue.buffering.max.messages": 100_000,
-                "queue.buffering.max.kbytes": 131_072,
+                "queue.buffering.max.kbytes": QUEUE_KIB,
                 "message.max.bytes": DECISION_BYTES_MAX + _OVERHEAD_BYTES,
                 "delivery.report.only.error": True,
-                **self._kafka,
+                **self._clients,
                 "acks": "all",
                 **more,
             }

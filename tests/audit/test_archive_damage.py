@@ -107,6 +107,19 @@ def test_a_flipped_bit_names_its_decision(archive: Path, ledger: SmallLedger, se
     assert f"{path.name}: {place}" in str(error)
 
 
+@pytest.mark.parametrize("seq", [256, 300, 511])
+def test_one_decision_is_not_given_damaged(archive: Path, ledger: SmallLedger, seq: int) -> None:
+    """Who asks for one decision by its number gets it as it was, or is told."""
+    value = ledger.values()[seq]
+    path = archive / "decisions" / FIRST
+    data = bytearray(path.read_bytes())
+    data[data.index(value) + len(value) - 9] ^= 8
+    path.write_bytes(data)
+    with pytest.raises(ArchiveDamaged):
+        ArchiveSource(archive).decision(seq)
+    assert ledger.values()[700] == ArchiveSource(archive).decision(700)
+
+
 @pytest.mark.parametrize("number", [0, 300, 1000, 1030])
 def test_a_flipped_bit_names_its_action(archive: Path, ledger: SmallLedger, number: int) -> None:
     """One bit of one action: its file, block, record and byte are named; no decision names its hash."""
