@@ -28,6 +28,7 @@ from setuptools.command.build_ext import build_ext
 # What is worth compiling: whatever runs once for every action or row.
 COMPILED = (
     "audit/archive/rows.py",
+    "audit/recorded.py",
     "audit/reexecution.py",
     "audit/rows.py",
     "audit/sequence.py",

@@ -10,7 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from audit.source import RecordedAction
+from audit.recorded import RecordedAction
 from consumers.seen_actions import StoredSeenActions
 from ledger.engine import Engine
 from schemas.errors import UnreadableRecord

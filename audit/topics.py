@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from audit.source import Extent, RecordedAction
-from consumers.journal import CLIENT_LOG_LEVEL, PASSING, SHA256_BYTES, Entry, JournalReader
+from consumers.journal import (
+    ASK_AGAIN_SECONDS,
+    CLIENT_LOG_LEVEL,
+    PASSING,
+    PASSING_FOR_A_TOPIC,
+    SHA256_BYTES,
+    Entry,
+    JournalReader,
+)
 from schemas.errors import BrokerUnavailable, JournalMismatch
 from schemas.topics import ACTIONS, DECISIONS
 
@@ -128,10 +137,12 @@ class TopicsSource:
                 batch = []
                 for message in found:
                     offset = message.offset() or 0
-                    if self._is_record(message):
+                    error = message.error()
+                    if error is None:
                         batch.append(RecordedAction(offset, message.timestamp()[1], message.value()))
                         next_offset = offset + 1
                     else:
+                        self._see_no_harm(error)
                         next_offset = max(next_offset, offset)
                 if next_offset != before:
                     silent_since = time.monotonic()
@@ -142,11 +153,8 @@ class TopicsSource:
         finally:
             consumer.close()
 
-    def _is_record(self, message: Message) -> bool:
-        """Tell a record from news of the client that only says how far it has come."""
-        error = message.error()
-        if error is None:
-            return True
+    def _see_no_harm(self, error: KafkaError) -> None:
+        """Pass over news of the client that only say how far it has come; raise what stops the reading."""
         code = error.code()
         if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             raise JournalMismatch(
@@ -155,20 +163,28 @@ class TopicsSource:
             )
         if code != KafkaError._PARTITION_EOF and code not in PASSING:
             raise BrokerUnavailable(f"the topic {self._actions} cannot be read: {error.str()}")
-        return False
 
     def _end(self, topic: str, timeout_seconds: float) -> int:
         consumer = self._consumer("neraca-audit")
+        deadline = time.monotonic() + timeout_seconds
         try:
-            _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=timeout_seconds)
-        except KafkaException as error:
-            raise BrokerUnavailable(
-                f"the topic {topic} cannot be read: {error.args[0].str()}",
-                advice="Is Kafka running (`neraca status`)? Or read an archive, which needs none.",
-            ) from error
+            while True:
+                try:
+                    _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=timeout_seconds)
+                except KafkaException as error:
+                    # A topic just made, or one that moves: the client asks the wrong broker until it looks.
+                    if error.args[0].code() not in PASSING_FOR_A_TOPIC or time.monotonic() > deadline:
+                        raise BrokerUnavailable(
+                            f"the topic {topic} cannot be read: {error.args[0].str()}",
+                            advice="Is Kafka running (`neraca status`)? An archive needs none.",
+                        ) from error
+                    time.sleep(ASK_AGAIN_SECONDS)
+                    with contextlib.suppress(KafkaException):
+                        consumer.list_topics(topic, timeout=timeout_seconds)
+                else:
+                    return int(end)
         finally:
             consumer.close()
-        return int(end)
 
     def _consumer(self, group: str) -> Consumer:
         return Consumer(
