@@ -24,6 +24,7 @@ from tests.ledger.story import (
     permit,
     policy,
     ready,
+    reassigned,
     released,
     revoked,
     step,
@@ -274,6 +275,30 @@ def test_a_departure_that_comes_late(side: str) -> None:
         (14, "REFUSED REGISTRATION_ENDED", "ACCEPTED"),
     ] == turned(run)
     assert [{"policy"}, {"registration R-3"}] == [causes(each) for each in run.differences]
+
+
+@JOURNALS
+def test_a_registration_that_stays_with_its_person(side: str) -> None:
+    """Not given to another person: that person re-registers nobody, and the first is who is in process."""
+    actions: list[Json | None] = [
+        agency(),
+        permit("S-1", units=3),
+        old("R-1", "p-1", "S-1/1"),
+        held("p-1", "2023-07-01 09:00"),
+        reassigned("R-1", "p-2", "2023-07-02 09:00"),
+        new("R-2", "p-2", "S-1/1", "2023-07-20 09:00"),
+        hq("person_released", "2023-07-21 09:00", person_id="p-1", reason="settled"),
+        new("R-3", "p-1", "S-1/1", "2023-07-22 09:00"),
+    ]
+    wanted = changes()
+    wanted.drop_record(4)
+    run = ask(actions, wanted, side=side)
+    assert [4, 5, 7] == [int(each.seq) for each in run.differences]
+    second, third = run.differences[1:]
+    assert {"person p-2"} == causes(second)
+    # R-3 would take R-1's place; as it is R-2 took it, and R-1 is open no longer.
+    assert {"registration R-1"} == causes(third)
+    assert {"R-1", "R-2", "R-3"} == {each.known.registration_id for each in outcomes(run).registrations}
 
 
 @JOURNALS
