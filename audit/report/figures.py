@@ -225,7 +225,7 @@ class Move:
         seq: The decision.
         unit: `restored`, `forfeited`, or None where none was held.
         why: restored: `valid`, or `valid_extended` where the permit's last day as of T_0 had passed;
-            forfeited: `revoked`, `expired`, `not_yet_valid`, or `policy` where restoration is off.
+            forfeited: `revoked`, `expired`, or `policy` where restoration is off.
         taken: Where the new unit was taken: `same_line`, `same_permit`, `same_agency`, `other_agency`, or
             `none`.
 

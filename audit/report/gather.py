@@ -247,9 +247,8 @@ def judge_move(state: State, old: Registration, new: Registration, occurred_at: 
 def _why_forfeited(permit: PermitState, at: int) -> str:
     if is_revoked(permit, at):
         return "revoked"
-    if is_valid(permit, at):
-        return "policy"
-    return "not_yet_valid" if wib_day(at) < permit.valid_from else "expired"
+    # A unit was taken of it, so its validity had begun.
+    return "policy" if is_valid(permit, at) else "expired"
 
 
 def _where_taken(state: State, old: Registration, new: Registration) -> str:

@@ -284,7 +284,6 @@ TEXTS: Final = MappingProxyType(
         ),
         "why_revoked": ("SIP2MI sudah dicabut", "the permit had been revoked"),
         "why_expired": ("masa berlaku SIP2MI sudah habis", "the permit had expired"),
-        "why_not_yet_valid": ("SIP2MI belum berlaku", "the permit was not valid yet"),
         "why_policy": ("kebijakan tidak memulihkan kuota", "the policy restores no unit"),
         "why_ruling": ("penetapan dua petugas BP2MI", "a ruling by two officers of BP2MI"),
         "why_late_reserved": (

@@ -17,10 +17,12 @@ from neraca.reports.cutover_texts import LANGUAGES
 from tests.audit import chromium_browser
 from tests.audit.chromium_browser import Browser
 from tests.audit.report_stories import Journal, told
+from tests.ledger.story import Story, agency, old, permit
 from tests.projections.told import journal
 
 _PHONE_WIDTH = 390
 _ROWS = "[...document.querySelectorAll('#{} tbody tr')].map(row => row.cells[{}].textContent)"
+_SAVE = "document.getElementById('{}').closest('.wide').nextElementSibling.click()"
 # Elements that stick out of the page to the right, and are not inside of something that scrolls.
 _STICKING_OUT = """[...document.querySelectorAll('main *, header *, nav *')].filter(element => {
   const box = element.getBoundingClientRect();
@@ -69,13 +71,22 @@ def test_report_in_a_browser(tmp_path: Path) -> None:
 
 
 def test_story_in_a_browser(tmp_path: Path) -> None:
-    """The small story's page, with every reason and an unknown office on it, fits as well."""
+    """The small story's page, with every reason on it, fits as well; no formula is handed out."""
     page = _write(gather(Journal(told())), "id", tmp_path)
+    of_formulas = Story(
+        agency(), permit(), old("=1+1", "p-1"), old('@a,"b"', "p-2"), agency("A-2", "2023-07-18 09:00")
+    )
+    (tmp_path / "other").mkdir()
+    other = _write(gather(Journal(of_formulas.journal)), "en", tmp_path / "other")
     if chromium_browser.installed() is None:
         _read_as_text(page.read_text(encoding="utf-8"))
         return
     with chromium_browser.running() as browser:
         _fits(browser, page)
+        browser.show(other)
+        browser.save_downloads_in(tmp_path)
+        browser.evaluate(_SAVE.format("not-moved"))
+        assert ["'=1+1", '\'@a,"b"'] == [row[0] for row in _downloaded(tmp_path / "not-moved.csv")[1:]]
         assert [] == browser.complaints
 
 
@@ -133,7 +144,7 @@ def _hands_out(browser: Browser, page: Path, folder: Path) -> None:
     browser.show(page)
     browser.save_downloads_in(folder)
     for name in ("candidates-by-province", "days"):
-        browser.evaluate(f"document.getElementById('{name}').closest('.wide').nextElementSibling.click()")
+        browser.evaluate(_SAVE.format(name))
     by_province = _downloaded(folder / "candidates-by-province.csv")
     shown = browser.evaluate(
         "[...document.querySelectorAll('#candidates-by-province tr')].map(row => [...row.cells].map("

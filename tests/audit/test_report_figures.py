@@ -18,7 +18,7 @@ from schemas.policy_json import parse_policy
 from schemas.strict_json import compact
 from tests.audit.report_stories import Journal, story, told
 from tests.ledger.oracle import DEFAULT_POLICY
-from tests.ledger.story import Story, agency, held, old, permit, policy, reassigned
+from tests.ledger.story import Story, agency, held, new, old, permit, policy, ready, reassigned
 from tests.projections.naive import fold
 from tests.projections.told import journal
 
@@ -305,6 +305,36 @@ def test_a_corrected_registration_counts_for_whom_it_is() -> None:
     assert ["not_come"] == [one.reason.name for one in report.unmoved]
     (corrected,) = (one for one in report.anomalies if one.name == "reassigned")
     assert ["R-1"] == [event.registration_id for event in corrected.events]
+
+
+def test_who_brings_a_unit_finds_no_full_line() -> None:
+    """A full line is no obstacle to who holds its last unit; a refusal dated before T_0 is no attempt."""
+    it = Story(agency(), permit(units=1), old())
+    assert "OPEN_REGISTRATION_EXISTS" == it.tell(new(at="2023-05-01 10:00"))["code"]
+    it.given(agency("A-later", at="2023-07-18 09:00"))
+    assert ["not_come"] == [one.reason.name for one in gather(Journal(it.journal)).unmoved]
+    assert "PERMIT_HELD_BY_OTHER" == it.tell(new(at="2023-07-19 10:00", agency_id="A-later"))["code"]
+    assert [("refused", "PERMIT_HELD_BY_OTHER")] == [
+        tuple(one.reason) for one in gather(Journal(it.journal)).unmoved
+    ]
+
+
+def test_another_policy_moves_the_bounds() -> None:
+    """With T_R and T_0 earlier, later registrations are outside, and later stages not passed before T_0."""
+    it = Story(agency(), permit(units=3), old(), old("R-out", "p-2", at="2023-02-10 10:00"), *ready())
+    it.given(
+        policy(
+            at="2023-03-02 09:00",
+            registration_limit="2023-02-05T00:00:00+07:00",
+            closure="2023-02-20T00:00:00+07:00",
+            restoration=False,
+        )
+    )
+    report = gather(Journal(it.journal))
+    assert (1, 1) == (report.total.registered, report.outside)
+    assert [1, 0, 0, 0, 0, 0, 0] == [row.reached for row in report.funnel]
+    it.given(new(at="2023-03-05 10:00"))
+    assert {"policy": 1} == gather(Journal(it.journal)).forfeited
 
 
 def test_provinces_of_offices() -> None:

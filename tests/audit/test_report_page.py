@@ -19,7 +19,7 @@ from rich.console import Console
 from audit.report import ANOMALIES, REASONS, STAGES, Cutover, gather
 from audit.report.checks import checks
 from ledger.refusals import REFUSALS
-from neraca.reports import cutover_extract, cutover_html, cutover_json, cutover_terminal
+from neraca.reports import charts, cutover_extract, cutover_html, cutover_json, cutover_terminal
 from neraca.reports.cutover_texts import LANGUAGES, TEXTS
 from schemas.errors import NeracaError
 from tests.audit.report_stories import Journal, told
@@ -165,6 +165,18 @@ def _json(report: Cutover) -> Any:
     text = io.StringIO()
     cutover_json.write_json(report, text)
     return json.loads(text.getvalue())
+
+
+def test_plots_take_texts_as_texts() -> None:
+    """Whatever stands in a title, a label or a name of a plot is no markup."""
+    plot = charts.Plot("p", HOSTILE[0], HOSTILE[2], HOSTILE[1], str)
+    labels, series = [HOSTILE[2], HOSTILE[4]], [charts.Series(HOSTILE[0], [1, 2]), charts.Series("b", [0, 3])]
+    drawn = charts.bars(plot, labels, series) + charts.lines(plot, labels, series)
+    drawn += charts.columns(plot, labels, series, charts.Mark(1, HOSTILE[1]))
+    read = _Reader(drawn)
+    assert [] == read.faults
+    assert set() == {tag for tag, _, _ in read.attributes} & {"script", "img", "b"}
+    assert HOSTILE[0] in read.words
 
 
 def test_csv_of_a_shortened_table_is_whole(
