@@ -46,7 +46,7 @@ class SmallLedger:
 
 
 def small_ledger(number: int, *, every_nth_is_no_action: int = 17, holes: bool = True) -> SmallLedger:
-    """A history with records that are no actions, with keys, headers, and holes in the offsets."""
+    """A history: actions of two versions, records that are none, keys, headers, and holes in the offsets."""
     ids = built_in_ids()
     lines = actions(1, max(50, number // 6))
     engine = Engine.start()
@@ -54,7 +54,9 @@ def small_ledger(number: int, *, every_nth_is_no_action: int = 17, holes: bool =
     decisions: list[KeptDecision] = []
     offset = 0
     for place in range(number):
-        value: bytes | None = frame(ids.action_id, read_action_line(next(lines)).avro)
+        # Of these kinds both versions of the contract have the same bytes.
+        schema_id = ids.action_id_of(1 if place % 10 == 0 else 2)
+        value: bytes | None = frame(schema_id, read_action_line(next(lines)).avro)
         key, headers = None, None
         if place % every_nth_is_no_action == 1:
             value = [b"", None, b"\x00\x00\x00\x00\x09nobody", b"no frame"][place // 17 % 4]

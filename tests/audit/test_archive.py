@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +86,27 @@ def test_any_avro_tool_reads_it(archive: Path, ledger: SmallLedger) -> None:
                 seqs += [decision["seq"] for decision in read]
                 assert b"".join(values[first : first + len(read)]) == block.bytes_.getvalue()
     assert list(range(DECISIONS)) == seqs
-    actions: list[Any] = []
-    for path in sorted((archive / "actions").glob("*/*.avro")):
+    actions = {folder.name: records_in(folder) for folder in (archive / "actions").iterdir()}
+    assert {"1", "4"} == set(actions)
+    unreadable = records_in(archive / "unreadable")
+    # In their order, as docs/archive.md says how to find it.
+    for row, record, value in zip(records_in(archive / "offsets"), ledger.actions, values, strict=True):
+        assert record.offset == row["offset"]
+        assert record.recorded_at_ms == round(row["recorded_at"].timestamp() * 1000)
+        if row["schema_id"] is None:
+            kept = next(unreadable)
+            assert (record.value, record.key) == (kept["value"], kept["key"])
+        else:
+            action = next(actions[str(row["schema_id"])])
+            assert decode_decision(value).action_id == action["action_id"]
+    assert [None] * 3 == [next(rest, None) for rest in (unreadable, *actions.values())]
+
+
+def records_in(folder: Path) -> Iterator[Any]:
+    """Every record of a series of files, as fastavro reads it."""
+    for path in sorted(folder.glob("*.avro")):
         with path.open("rb") as file:
-            actions += fastavro.reader(file)
-    kept = [decode_decision(value) for value in values]
-    ids = [decision.action_id for decision in kept if decision.action_id is not None]
-    assert ids == [action["action_id"] for action in actions]
-    unreadable: list[Any] = []
-    for path in sorted((archive / "unreadable").glob("*.avro")):
-        with path.open("rb") as file:
-            unreadable += fastavro.reader(file)
-    assert [one.value for one in ledger.actions if one.key == b"a key"] == [
-        row["value"] for row in unreadable
-    ]
+            yield from fastavro.reader(file)
 
 
 def test_every_crash_leaves_a_whole_archive(
