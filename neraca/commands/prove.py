@@ -117,11 +117,15 @@ def _decisions(
 
 @dataclass(frozen=True, slots=True)
 class _Ledger:
-    """A log, the keys that are known of it, and its checkpoints."""
+    """A log, the keys that are known of it, its checkpoints, and the last of them.
+
+    The last one was read before the log was opened, which may grow meanwhile: it is never ahead of the log.
+    """
 
     log: "ProvingLog"
     keys: "KeyList | None"
     checkpoints: "Checkpoints"
+    last: str | None
 
     def note(self, file: Path | None, size: int | None) -> str:
         """Give the checkpoint that the proof leads to."""
@@ -132,12 +136,12 @@ class _Ledger:
             return read_text(file)
         if size is not None:
             return self.at(size)
-        if (note := self.checkpoints.latest()) is None:
+        if self.last is None:
             raise NeracaError(
                 f"{self.log.name} has no signed checkpoint yet",
                 advice="The archiver signs them: `neraca up`, or `neraca run archiver`.",
             )
-        return note
+        return self.last
 
     def at(self, size: int) -> str:
         """Give the checkpoint of that size."""
@@ -164,19 +168,21 @@ def _open(settings: "Settings", archive: Path | None, wanted: "Wanted") -> Itera
 
     folder = transparency.log_folder_in(archive) if archive is not None else transparency.own_log(settings)
     if folder is not None:
+        files = CheckpointFiles(folder)
+        last = files.latest()
         log = TileLog(folder)
         keys = transparency.listed_beside(folder)
         with _progress(log.size) as advance:
-            yield _Ledger(LogOnDisk(log, advance), keys, CheckpointFiles(folder))
+            yield _Ledger(LogOnDisk(log, advance), keys, files, last)
         return
+    topic = CheckpointTopic(settings.kafka_config(), settings.topic_prefix)
+    last = topic.latest()
     source = TopicsSource(settings.kafka_config(), settings.topic_prefix)
     own = transparency.log_keys(settings)
+    keys = own.listed() if own.made() else None
     with _progress(source.extent().decisions) as advance:
-        yield _Ledger(
-            LogInMemory(source.name, source.decisions(), wanted, advance),
-            own.listed() if own.made() else None,
-            CheckpointTopic(settings.kafka_config(), settings.topic_prefix),
-        )
+        log_in_memory = LogInMemory(source.name, source.decisions(), wanted, advance)
+        yield _Ledger(log_in_memory, keys, topic, last)
 
 
 @contextmanager
