@@ -25,7 +25,7 @@ from projections.batch import Batch
 from projections.building import NEXT, Building
 from projections.comparison import Content, Definitions, RowDifference
 from projections.migrations import LIVE, is_of_this_program, migrate
-from projections.swapping import KEPT, Exchanged, Reader
+from projections.swapping import ASIDE, KEPT, Exchanged, Reader
 from projections.tables import Position, PositionMovedError
 from schemas.codec import MalformedRecordError
 from schemas.errors import BrokerUnavailable, DatabaseUnavailable, JournalMismatch, NeracaError
@@ -219,6 +219,9 @@ class _Rebuilding:
                     "another rebuild of these tables is at work",
                     advice="Wait for its end; it holds its place by its connection, so a dead one has none.",
                 )
+            # What a killed one left.
+            swapping.drop(self._control, NEXT)
+            swapping.drop(self._control, ASIDE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -255,7 +258,6 @@ class _Rebuilding:
                 f"the tables belong to {owner}, and what is built here would belong to somebody else",
                 advice=f"Connect as {owner}: NERACA_POSTGRES_DSN.",
             )
-        swapping.drop(self._control, NEXT)
         if not swapping.schema_exists(self._control, LIVE):
             migrate(self._control)
         only = self._wish.only
@@ -294,10 +296,11 @@ class _Rebuilding:
         """Build up to that decision, or to the end of the source, and commit."""
         only = None if self._wish.only is None else {self._wish.only}
         building = Building(builder, only=only)
-        self._open.callback(building.close)
         with contextlib.ExitStack() as transaction:
             with self._step("building"), _no_search_for_cycles():
                 transaction.enter_context(builder.transaction())
+                # Whatever happens, nobody uses the connection any more when the transaction ends.
+                transaction.callback(building.close)
                 position = self._load(building, source, last_seq)
             with self._step("indexing"):
                 same = is_of_this_program(builder, LIVE)
@@ -446,6 +449,7 @@ class _Rebuilding:
             blocked: list[Reader] = []
             try:
                 if self._try_swap(follower, incoming, names, blocked, may_lead=may_lead, may_lag=may_lag):
+                    swapping.drop(self._control, ASIDE)
                     return
             except _GIVES_WAY as error:
                 reason = type(error).__name__

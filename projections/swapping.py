@@ -28,8 +28,8 @@ from psycopg import Connection, sql
 from projections.migrations import LIVE, hold_migrations
 
 KEPT: Final = "neraca_before"
-# The two sets change names by way of a third.
-_ASIDE: Final = "neraca_aside"
+# What was kept before, until it is removed; and by way of it the two sets change names.
+ASIDE: Final = "neraca_aside"
 
 _REBUILD_LOCK: Final = "neraca rebuild"
 
@@ -151,22 +151,29 @@ def lock_readers_out(session: Session) -> None:
     session.execute(f"SET LOCAL statement_timeout = {timeout_ms}".encode())
     session.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(every))
     session.execute("SET LOCAL statement_timeout = 0")
+    # While everybody waits for this transaction, it waits for nobody.
+    session.execute(f"SET LOCAL lock_timeout = {timeout_ms}".encode())
 
 
 def exchange(session: Session, incoming: str) -> Exchanged:
     """Make `incoming` the live schema and keep the live one as `KEPT`, in the transaction of the caller.
 
-    What was kept before is removed, unless it is what comes in.
+    What was kept before becomes `ASIDE`, unless it is what comes in: to remove it takes longer than readers
+    should wait.
+
+    Raises:
+        LockNotAvailable: somebody reads a view outside that reads these tables.
+
     """
     _name_everything(session)
     dependents = _dependents(session, _relations(session, LIVE), {LIVE, incoming, KEPT})
     _copy_grants(session, LIVE, incoming)
     if incoming == KEPT:
-        _rename(session, KEPT, _ASIDE)
+        _rename(session, KEPT, ASIDE)
         _rename(session, LIVE, KEPT)
-        _rename(session, _ASIDE, LIVE)
+        _rename(session, ASIDE, LIVE)
     else:
-        drop(session, KEPT)
+        _set_aside(session)
         _rename(session, LIVE, KEPT)
         _rename(session, incoming, LIVE)
     return _rebind(session, dependents)
@@ -179,15 +186,14 @@ def exchange_tables(session: Session, incoming: str, names: Collection[str]) -> 
     dependents = _dependents(session, found, {incoming, KEPT})
     _copy_grants(session, LIVE, incoming, names)
     if incoming == KEPT:
-        session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_ASIDE)))
+        session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(ASIDE)))
         for name in names:
-            _move(session, name, KEPT, _ASIDE)
+            _move(session, name, KEPT, ASIDE)
             _move(session, name, LIVE, KEPT)
-            _move(session, name, _ASIDE, LIVE)
-        drop(session, _ASIDE)
+            _move(session, name, ASIDE, LIVE)
         session.execute(f"TRUNCATE {KEPT}.projection_positions".encode())
     else:
-        drop(session, KEPT)
+        _set_aside(session)
         session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(KEPT)))
         session.execute(
             f"CREATE TABLE {KEPT}.projection_positions"
@@ -199,11 +205,12 @@ def exchange_tables(session: Session, incoming: str, names: Collection[str]) -> 
     session.execute(
         f"INSERT INTO {KEPT}.projection_positions SELECT * FROM {LIVE}.projection_positions".encode()
     )
-    # Views of the tables built anew read the table that has moved; the live ones are made to, and these go.
-    exchanged = _rebind(session, dependents)
-    if incoming != KEPT:
-        drop(session, incoming)
-    return exchanged
+    return _rebind(session, dependents)
+
+
+def _set_aside(session: Session) -> None:
+    if schema_exists(session, KEPT):
+        _rename(session, KEPT, ASIDE)
 
 
 def _name_everything(session: Session) -> None:
@@ -337,6 +344,7 @@ def _copy_grants(session: Session, source: str, target: str, names: Collection[s
 
 
 __all__ = [
+    "ASIDE",
     "KEPT",
     "Exchanged",
     "Reader",

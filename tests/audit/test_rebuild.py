@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -27,8 +28,13 @@ from audit.rebuild import (
 from audit.topics import TopicsSource
 from consumers import projector
 from consumers.projector import ProjectorConfig
+from neraca.gateway.journal_at import JournalAt
+from producers.gateway.moments import Moment
+from producers.gateway.reads import Reads, open_pool
 from projections import swapping, tables
 from projections.migrations import DatabaseNewer, Migration, RebuildNeeded, load_migrations, migrate
+from schemas.codec import decode_decision
+from schemas.topics import DECISIONS
 from tests.audit.ledgers import keep, small_ledger
 from tests.projections.test_projector import _seq as position
 from tests.projections.test_projector import _until, running
@@ -307,7 +313,11 @@ def test_live_load_and_readers_through_swaps(
     live, plain = new_database(), new_database()
     place = Place(live, stack.kafka, topic_prefix)
     produce(stack.kafka, topic_prefix, values[:300])
-    readers = [Reading(live, snapshot=number % 2 == 0) for number in range(4)]
+    readers = [
+        Reading(live, snapshot=True),
+        Reading(live, snapshot=False),
+        GatewayReading(place, values),
+    ]
     with running(ProjectorConfig(stack.kafka, topic_prefix, live)):
         _until(lambda: position(live) == 299)
         feed = threading.Thread(target=trickle, args=(stack.kafka, topic_prefix, values, 300))
@@ -428,6 +438,41 @@ def test_a_projector_of_before_writes_nothing_after_a_swap(place: Place) -> None
         assert after == content(place.postgres_dsn)
     load(place.postgres_dsn, values)
     assert len(values) - 1 == position(place.postgres_dsn)
+
+
+class GatewayReading(Reading):
+    """The gateway's own queries, through its pool: a registration and a permit, now and as of an instant."""
+
+    def __init__(self, place: Place, values: list[bytes]) -> None:
+        super().__init__(place.postgres_dsn, snapshot=True)
+        self._journal = JournalAt(place.kafka or {}, DECISIONS.under(place.topic_prefix))
+        known = [one for one in map(decode_decision, values[:300]) if one.registrations]
+        self._registration_id = known[0].registrations[0].registration_id
+        permits = [permit for one in map(decode_decision, values[:300]) for permit in one.permits]
+        self._permit_id = permits[0].permit_id
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._loop())
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            self.error = error
+        finally:
+            self._journal.close()
+
+    async def _loop(self) -> None:
+        async with await open_pool(self._dsn) as pool:
+            reads = Reads(pool, self._journal, lambda _: None)
+            last = -1
+            while not self._stop.is_set():
+                for at in (Moment(), Moment(known_seq=299)):
+                    for seen in (
+                        await reads.registration(self._registration_id, at),
+                        await reads.permit(self._permit_id, at),
+                    ):
+                        assert seen.document is not None
+                        assert last <= seen.seq
+                        last = seen.seq
+                self.rounds += 1
 
 
 @pytest.mark.parametrize("reaches", [400, 700])
