@@ -48,7 +48,7 @@ def decider(folder: Path, ids: SchemaIds) -> Deciding:
 
 
 def test_an_older_program_differs_where_it_cannot_read(tmp_path: Path) -> None:
-    """Alike to the byte up to the first new kind, which it calls unreadable: one of the two is passed over."""
+    """Alike to the byte up to the first new kind, which it calls unreadable: one of two is passed over."""
     lines = [
         compact({"action_id": f"018952d4-0c1a-7000-8000-{number:012}", **action})
         for number, action in enumerate([*BEFORE, reassigned(), step("documents_verified")])
