@@ -21,6 +21,7 @@ from neraca.reports.cutover_extract import ExtractLine, ExtractSummary
 from neraca.reports.cutover_texts import Speech
 from neraca.reports.page import Cell
 
+OUTCOMES: Final = ("ACCEPTED", "REFUSED", "DUPLICATE", "UNREADABLE")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY: Final = date(1970, 1, 1)
 _WIB: Final = timezone(timedelta(hours=7), "WIB")
@@ -164,7 +165,7 @@ class Words:
             decisions=self.number(sum(counts.values())),
             outcomes=", ".join(
                 self._say(f"outcome_{name}", self.number(counts[name]))
-                for name in ("ACCEPTED", "REFUSED", "DUPLICATE", "UNREADABLE")
+                for name in OUTCOMES
                 if counts.get(name)
             ),
         )
@@ -205,11 +206,18 @@ class Words:
             "extract_text",
             name=extract.name,
             actions=self.number(extract.actions),
-            outcomes=", ".join(f"{self.number(count)} {name}" for name, count in extract.outcomes.items()),
+            outcomes=", ".join(self._outcome(name, count) for name, count in extract.outcomes.items()),
             defects=self.number(sum(count for _, count in extract.defects)),
             equal=self.number(extract.lines - len(extract.differing)),
             lines=self.number(extract.lines),
         )
+
+    def _outcome(self, name: str, count: int) -> str:
+        """Say an outcome with its code, as an import names it: `REFUSED SYSTEM_CLOSED`."""
+        outcome, _, code = name.partition(" ")
+        if outcome not in OUTCOMES:
+            return f"{self.number(count)} {name}"
+        return f"{self._say(f'outcome_{outcome}', self.number(count))} {code}".rstrip()
 
     def extract_line(self, line: ExtractLine) -> list[Cell]:
         """Give a permit line that differs, and what is available on it now."""

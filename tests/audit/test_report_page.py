@@ -313,7 +313,7 @@ def test_extract_beside_the_ledger(of_story: Cutover) -> None:
     assert [] == read.faults
     text = " ".join(read.words)
     assert (
-        "import.json: 7 actions (6 ACCEPTED, 1 REFUSED SYSTEM_CLOSED); 3 defects; 1 of 3 permit lines agree"
+        "import.json: 7 actions (6 accepted, 1 refused SYSTEM_CLOSED); 3 defects; 1 of 3 permit lines agree"
         in text
     )
     assert "something_new" in read.words
