@@ -355,7 +355,7 @@ def told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise FolderUnusable(
                 f"no room is left on the disk of the archive {folder}",
                 advice="Make room and run it again: it goes on behind the last block that was finished.",

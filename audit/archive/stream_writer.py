@@ -7,6 +7,7 @@ a small file of its own, which is replaced as it grows. So nothing that was fini
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -82,8 +83,9 @@ class AppendOnlyFile:
         self._sha256 = hashlib.sha256()
 
     def close(self) -> None:
-        """Let go of it, whatever was not synced."""
-        self._file.close()
+        """Let go of it, whatever was not synced: it counts for nothing, and a full disk would not take it."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def read_back(file: IO[bytes], start: int, end: int, sha256: bytes, path: Path) -> None:

