@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from audit.findings import Finding
+from audit.reexecution import Reexecution
 from audit.source import RecordedAction
 from audit.verification import ALL_CHECKS, Report, Request, verify
 from schemas.codec import decode_decision
 from schemas.ids import built_in_ids
+from schemas.policy_json import policy_of
 from tests.audit.tampering import Ledger, chained, changed, flipped, small_ledger
+from tests.ledger.oracle import DEFAULT_POLICY
 
 # Somewhere in the middle, at an accepted registration of a unit; found when the module is read.
 AT = next(
@@ -173,3 +176,15 @@ def test_tampering_is_found_and_named(
 
 def _of(findings: list[Finding], check: str) -> list[Finding]:
     return [finding for finding in findings if finding.check == check]
+
+
+def test_a_journal_that_began_with_another_policy(tmp_path: Path) -> None:
+    """Under the policy that it began with it is well; under the default one its first decision differs."""
+    policy = policy_of({**DEFAULT_POLICY, "version": "P-0", "late_departures": False})
+    ledger = small_ledger()
+    other = ledger.with_journal(Reexecution(built_in_ids(), policy).run(ledger.records))
+    request = Request(built_in_ids(), tmp_path / "right", policy=policy, processes=0)
+    assert {} == verify(other, request).found
+    finding = verified(other, tmp_path / "wrong").findings[0]
+    assert ("reexecution", 0, "policy") == (finding.check, finding.place, finding.differences[0].name)
+    assert ('"B.662-2023"', '"P-0"') == (finding.differences[0].expected, finding.differences[0].found)
