@@ -268,6 +268,11 @@ class _Rebuilding:
         ]
         if only not in known:
             raise RebuildRefused(f"there is no table {only}", advice=f"The tables are: {', '.join(known)}.")
+        if tables.read_position(self._control).seq < 0:
+            raise RebuildRefused(
+                "the tables are empty, so there is nothing that one alone would fit",
+                advice="Rebuild all of them: leave out --only.",
+            )
         if not is_of_this_program(self._control, LIVE):
             raise RebuildRefused(
                 "the tables were made by another version of neraca, so one alone cannot be exchanged",
@@ -403,7 +408,7 @@ class _Rebuilding:
             )
             position = tables.read_position(self._control, schema=KEPT)
             own = is_of_this_program(self._control, KEPT if names is None else LIVE)
-            if not own and not self._wish.accept_differences:
+            if not own and not (self._wish.accept_differences and names is None):
                 behind = tables.read_position(self._control).seq - position.seq
                 raise RebuildRefused(
                     f"the tables that are kept stand at seq {position.seq}, {behind:,} behind, and another "
@@ -490,6 +495,8 @@ class _Rebuilding:
             live = tables.read_position(control)
             follower.follow_to(live.seq)
             here = follower.position
+            # One table alone has to stand where the others do.
+            may_lag = may_lag and names is None
             if (here.seq < live.seq and not may_lag) or (here.seq > live.seq and not may_lead):
                 raise JournalMismatch(
                     f"the tables to swap in stand at seq {here.seq}, and the live ones at {live.seq}",

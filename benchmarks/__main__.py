@@ -6,7 +6,17 @@ import argparse
 import subprocess
 import sys
 
-MEASUREMENTS = ("rules", "deciding", "projection", "visible", "gateway", "archive", "verify", "what_if")
+MEASUREMENTS = (
+    "rules",
+    "deciding",
+    "projection",
+    "rebuild",
+    "visible",
+    "gateway",
+    "archive",
+    "verify",
+    "what_if",
+)
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ def replay(settings: Settings, prefix: str, decisions: int, name: str) -> float:
         args=(projector.ProjectorConfig(kafka, prefix, fresh), stop),
         kwargs={"after_commit": committed.release},
     )
-    seconds_of = _processor_clock(home)
+    seconds_of = processor_clock(home)
     started, ours = time.perf_counter(), time.process_time()
     thread.start()
     batches = 0
@@ -121,7 +121,7 @@ def replay(settings: Settings, prefix: str, decisions: int, name: str) -> float:
     return decisions / seconds
 
 
-def _processor_clock(home: Path) -> Callable[[], dict[str, float]]:
+def processor_clock(home: Path) -> Callable[[], dict[str, float]]:
     """Measure the processor time of the servers whose data lie under that folder, from now on."""
 
     def read() -> dict[str, float]:

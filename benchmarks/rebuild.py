@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from confluent_kafka import Producer
 
 from benchmarks.figures import Figure, print_figures, print_machine
 from benchmarks.journal import fabricate_quickly
-from benchmarks.projection import produce
+from benchmarks.projection import processor_clock, produce
 from consumers import projector
 from neraca.settings import Settings
 from neraca.stack.embedded import EmbeddedStack
@@ -98,6 +99,14 @@ def measure(settings: Settings, values: Sequence[bytes], kept: int, runs: int) -
         Figure("without the indexes", [decisions / run.seconds("building") for run in quiet], "decisions/s"),
         Figure("comparing with the live tables", [run.seconds("comparing") for run in quiet], "s"),
         Figure("the whole command", [run.wall for run in quiet], "s"),
+        *[
+            Figure(
+                f"processor time a decision, all of it: {name}",
+                [r.processor[name] / decisions * 1e6 for r in quiet],
+                "µs",
+            )
+            for name in quiet[0].processor
+        ],
         Figure("its peak memory", [run.peak_mib for run in quiet], "MiB"),
         Figure(
             "the projector waits for the swap", [run.document["projector_waited_ms"] for run in quiet], "ms"
@@ -113,6 +122,7 @@ class Run:
     document: dict[str, Any]
     wall: float
     peak_mib: float
+    processor: dict[str, float]
 
     def seconds(self, *steps: str) -> float:
         """What those steps took together."""
@@ -121,6 +131,8 @@ class Run:
 
 def rebuild(settings: Settings, *options: str) -> Run:
     """Run the command, and see that it found everything the same."""
+    servers = processor_clock(settings.home)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "neraca", "rebuild", "--json", *options],
@@ -134,9 +146,12 @@ def rebuild(settings: Settings, *options: str) -> Run:
     wall = time.perf_counter() - started
     sampler.join()
     assert process.returncode == 0, text
-    run = Run(json.loads(text), wall, max(peaks))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ours = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    run = Run(json.loads(text), wall, max(peaks), {"rebuild": ours, **servers()})
     assert run.document["same"]
-    print({"seconds": run.document["seconds"], "wall": round(run.wall, 2), "peak_mib": round(run.peak_mib)})
+    spent = {name: round(seconds, 2) for name, seconds in run.processor.items()}
+    print({"seconds": run.document["seconds"], "wall": round(run.wall, 2), "processor": spent}, flush=True)
     return run
 
 

@@ -122,7 +122,9 @@ def older_snapshots(session: Session, own: Collection[int]) -> list[Reader]:
     # Within a transaction the view would go on to say what it said first.
     session.execute("SELECT pg_stat_clear_snapshot()")
     rows = session.execute(
-        "SELECT pid, xact_start::text, application_name, state FROM pg_stat_activity"
+        # Of another role's session a role without rights sees the snapshot alone.
+        "SELECT pid, coalesce(xact_start::text, 'snapshot ' || backend_xmin), application_name, state"
+        " FROM pg_stat_activity"
         " WHERE datname = current_database() AND backend_xmin IS NOT NULL AND backend_type = 'client backend'"
         " AND NOT pid = ANY(%s) ORDER BY xact_start",
         (list(own),),

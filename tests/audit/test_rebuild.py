@@ -34,6 +34,7 @@ from producers.gateway.reads import Reads, open_pool
 from projections import swapping, tables
 from projections.migrations import DatabaseNewer, Migration, RebuildNeeded, load_migrations, migrate
 from schemas.codec import decode_decision
+from schemas.errors import JournalMismatch
 from schemas.topics import DECISIONS
 from tests.audit.ledgers import keep, small_ledger
 from tests.projections.test_projector import _seq as position
@@ -188,6 +189,20 @@ def test_one_table_only(place: Place) -> None:
     assert count > (0,)
     with pytest.raises(RebuildRefused, match=r"no table registration$"):
         run(place, Wish(only="registration"))
+
+
+def test_one_table_has_to_fit_the_others(stack: RunningStack, topic_prefix: str, database: str) -> None:
+    """One table is not swapped where the others are empty, or stand where the journal does not reach."""
+    produce(stack.kafka, topic_prefix, journal()[:150])
+    place = Place(database, stack.kafka, topic_prefix)
+    load(database, [])
+    with pytest.raises(RebuildRefused, match="are empty"):
+        run(place, Wish(only="decisions"))
+    load(database, journal()[:200])
+    before = content(database)
+    with pytest.raises(JournalMismatch, match="stand at seq 149, and the live ones at 199"):
+        run(place, Wish(only="decisions", accept_differences=True))
+    assert before == content(database)
 
 
 _KILLED = """
