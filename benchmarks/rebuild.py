@@ -38,8 +38,9 @@ from schemas.ids import built_in_ids
 from schemas.topics import DECISIONS
 
 READERS = 4
-# The last decisions of the journal are kept for the live load.
-LIVE_SECONDS = 20
+SWAPS_UNDER_LOAD = 2
+# The last decisions of the journal are kept for the live load; it ends with the last swap.
+LIVE_SECONDS = 120
 LIVE_PER_SECOND = 1_000
 TICKS_PER_SECOND = 100
 
@@ -84,7 +85,7 @@ def measure(settings: Settings, values: Sequence[bytes], kept: int, runs: int) -
     try:
         wait_for(settings.postgres_dsn(), len(values) - kept - 1)
         quiet = [rebuild(settings) for _ in range(runs)]
-        loaded = under_load(settings, values[-kept:], len(values) - 1)
+        loaded = under_load(settings, values[-kept:], len(values) - kept)
     finally:
         stop.set()
         thread.join()
@@ -206,19 +207,22 @@ class Reading:
                 time.sleep(0.002)
 
 
-def under_load(settings: Settings, values: Sequence[bytes], last_seq: int) -> list[Figure]:
+def under_load(settings: Settings, values: Sequence[bytes], next_seq: int) -> list[Figure]:
     """Rebuild and swap while decisions come in and readers loop."""
-    stop = threading.Event()
+    stop, enough, given = threading.Event(), threading.Event(), [0]
     readers = [Reading(settings.postgres_dsn()) for _ in range(READERS)]
     threads = [threading.Thread(target=reader.loop, args=(stop,)) for reader in readers]
-    feed = threading.Thread(target=trickle, args=(settings, values))
+    feed = threading.Thread(target=trickle, args=(settings, values, enough, given))
     for thread in (feed, *threads):
         thread.start()
     time.sleep(1)
-    runs = []
-    while feed.is_alive():
-        runs.append(rebuild(settings))
+    fed_from = time.monotonic()
+    runs = [rebuild(settings) for _ in range(SWAPS_UNDER_LOAD)]
+    assert feed.is_alive(), "the load ended before the last swap: more decisions, or a quieter machine"
+    fed_seconds = time.monotonic() - fed_from
+    enough.set()
     feed.join()
+    last_seq = next_seq + given[0] - 1
     wait_for(settings.postgres_dsn(), last_seq)
     stop.set()
     for thread in threads:
@@ -226,7 +230,8 @@ def under_load(settings: Settings, values: Sequence[bytes], last_seq: int) -> li
     check = rebuild(settings, "--check")
     assert check.document["seq"] == last_seq
     return [
-        Figure("swaps while 1,000 decisions/s came in", [len(runs)], "times"),
+        Figure("swaps under load", [len(runs)], "times"),
+        Figure("  decisions that came in", [given[0] / (fed_seconds + 1)], "decisions/s"),
         Figure("  the whole command", [run.wall for run in runs], "s"),
         Figure("  the projector waits", [run.document["projector_waited_ms"] for run in runs], "ms"),
         Figure("  rounds of the readers", [sum(reader.rounds for reader in readers)], "rounds"),
@@ -238,8 +243,8 @@ def under_load(settings: Settings, values: Sequence[bytes], last_seq: int) -> li
     ]
 
 
-def trickle(settings: Settings, values: Sequence[bytes]) -> None:
-    """Give the decisions at their rate."""
+def trickle(settings: Settings, values: Sequence[bytes], enough: threading.Event, given: list[int]) -> None:
+    """Give the decisions at their rate until it is enough, and count them."""
     producer = Producer({**settings.kafka_config(), "linger.ms": 1})
     schema_id = built_in_ids().decision_id
     each = LIVE_PER_SECOND // TICKS_PER_SECOND
@@ -248,6 +253,9 @@ def trickle(settings: Settings, values: Sequence[bytes]) -> None:
         for value in values[first : first + each]:
             producer.produce(DECISIONS.under(settings.topic_prefix), frame(schema_id, value))
         producer.poll(0)
+        given[0] = min(first + each, len(values))
+        if enough.is_set():
+            break
         time.sleep(max(0.0, started + (number + 1) / TICKS_PER_SECOND - time.monotonic()))
     producer.flush()
 
