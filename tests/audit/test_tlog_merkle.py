@@ -205,6 +205,15 @@ def test_any_changed_bit_breaks_a_consistency_proof(new: int, data: st.DataObjec
         assert not verify_consistency(old, new, *roots, [*proof[:place], *proof[place + 1 :]])
 
 
+def test_a_proof_is_of_one_size() -> None:
+    """A proof that leads to the root of a smaller perfect tree shows nothing of a larger one."""
+    for small in (1, 2, 64, 256):
+        proof = inclusion_proof(0, small, TREE.node)
+        assert verify_inclusion(LEAVES[0], 0, small, proof, ROOTS[small])
+        assert not verify_inclusion(LEAVES[0], 0, small * 2 + 1, proof, ROOTS[small])
+        assert not verify_inclusion(LEAVES[0], 0, small + 1, proof, ROOTS[small])
+
+
 def test_where_there_is_nothing_to_show() -> None:
     """From an empty log and between equals the proof is empty, and the roots must fit all the same."""
     one = ROOTS[1]
