@@ -26,7 +26,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # typed, but n
 
 from audit.archive.reader import ArchiveSource
 from consumers.action_topic import ActionReader, TopicRecord, ask_end
-from consumers.journal import CLIENT_LOG_LEVEL, SHA256_BYTES, JournalReader
+from consumers.journal import CLIENT_LOG_LEVEL, PASSING, SHA256_BYTES, JournalReader
 from schemas.errors import BrokerUnavailable, NeracaError
 from schemas.framing import frame
 from schemas.topics import ACTIONS, DECISION_BYTES_MAX, DECISIONS
@@ -186,20 +186,30 @@ class Restore:
     # -- before ----------------------------------------------------------------------------------------------
 
     def _require_no_decider(self) -> None:
-        (answer,) = self._admin.describe_consumer_groups(
-            [self._decider_group], request_timeout=REQUEST_SECONDS
-        ).values()
-        try:
-            members = answer.result().members
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
-                raise BrokerUnavailable(f"the broker tells no members: {error.args[0].str()}") from error
-            members = []
-        if members:
+        if self._deciders():
             raise DeciderAtWork(
                 f"a decider is at work on {self._actions}",
                 advice="Stop the services first: `neraca down`; this command starts what it needs.",
             )
+
+    def _deciders(self) -> int:
+        """How many there are; a broker that has just started is asked until it knows."""
+        deadline = time.monotonic() + SILENCE_SECONDS_MAX
+        while True:
+            (answer,) = self._admin.describe_consumer_groups(
+                [self._decider_group], request_timeout=REQUEST_SECONDS
+            ).values()
+            try:
+                return len(answer.result().members)
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code == KafkaError.GROUP_ID_NOT_FOUND:
+                    return 0
+                if code not in PASSING or time.monotonic() > deadline:
+                    raise BrokerUnavailable(
+                        f"the broker does not tell who decides on {self._actions}: {error.args[0]}"
+                    ) from error
+            time.sleep(POLL_SECONDS)
 
     def _require_empty(self) -> None:
         for topic in (self._actions, self._decisions):

@@ -22,7 +22,7 @@ from schemas.errors import ArchiveDamaged, TopicMismatch
 from schemas.framing import frame
 from schemas.ids import built_in_ids
 from schemas.topics import ALL_TOPICS
-from tests.audit.ledgers import SmallLedger, files, small_ledger
+from tests.audit.ledgers import SmallLedger, files, keep, small_ledger
 from tests.faults.journals import Ledger, decide_again
 from tests.faults.services import crew, eventually
 from tests.running import RunningStack
@@ -150,6 +150,17 @@ def test_the_same_bytes_at_the_same_places(
     # The archive goes on with the restored ledger, whose decisions stand at other offsets.
     archive_topics(stack, prefix, archive)
     assert files(tmp_path / "copy").keys() == files(archive).keys()
+
+
+def test_a_ledger_of_years_ago(stack: RunningStack, new_topics: Callable[[], str], tmp_path: Path) -> None:
+    """Times of long ago, keys, headers and records without a value come back as they were."""
+    ledger = small_ledger(260)
+    keep(ledger, tmp_path / "archive")
+    prefix = new_topics()
+    restore(stack, prefix, tmp_path / "archive")
+    archive_topics(stack, prefix, tmp_path / "copy")
+    assert ledger.actions == [one for batch in ArchiveSource(tmp_path / "copy").records() for one in batch]
+    assert ledger.values() == [one for batch in ArchiveSource(tmp_path / "copy").decisions() for one in batch]
 
 
 def test_the_decider_goes_on(
