@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from neraca.access.keys import migrate as migrate_access
 from neraca.keystore.master_keys import MasterKeyFile, MasterKeyMissing
 from neraca.keystore.opening import opened
 from neraca.keystore.store import KeyStore, PersonUnknown
@@ -180,3 +181,25 @@ def test_homes_from_before_the_key_store_keep_their_people(settings: Settings) -
     pseudonyms = Pseudonyms(former, former)
     assert [str(uuid.UUID(bytes=uuid_of(pseudonyms.person(nik)))) for nik in NIKS] == found
     assert pseudonyms.officer("budi") == officer
+
+
+def test_who_reads_the_projections_reads_no_keys(settings: Settings, database: str) -> None:
+    """Privileges that a deployment gives on every new table reach neither keys nor access records."""
+    role = f"reader_{uuid.uuid4().hex}"
+    name = sql.Identifier(role)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        try:
+            for what in ("USAGE ON SCHEMAS", "SELECT ON TABLES"):
+                grant = sql.SQL("ALTER DEFAULT PRIVILEGES GRANT {} TO {}").format(sql.SQL(what), name)
+                connection.execute(grant)
+            with opened(settings) as store:
+                store.of_niks(NIKS[:1])
+            migrate_access(connection)
+            connection.execute(sql.SQL("SET ROLE {}").format(name))
+            for table in ("neraca_keys.people", "neraca_access.access_records"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(f"SELECT FROM {table}".encode())
+        finally:
+            connection.execute("RESET ROLE")
+            connection.execute(sql.SQL("DROP OWNED BY {}; DROP ROLE {}").format(name, name))

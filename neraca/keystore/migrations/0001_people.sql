@@ -78,3 +78,17 @@ COMMENT ON COLUMN neraca_keys.lookups.nik_hmac IS 'First 16 bytes of HMAC-SHA256
 COMMENT ON COLUMN neraca_keys.lookups.version IS 'Under which version of the lookup key.';
 COMMENT ON COLUMN neraca_keys.lookups.person_id IS 'Whose NIK it is.';
 COMMENT ON COLUMN neraca_keys.lookups.sealed_nik IS 'The NIK under the person''s key, to be hashed anew when the lookup key is rotated; null once erased.';
+
+-- Default privileges may have opened this schema to whoever reads the projections (deploy/postgres/reader.sql).
+DO $$
+DECLARE
+    reader record;
+BEGIN
+    FOR reader IN
+        SELECT DISTINCT r.rolname FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a
+        JOIN pg_roles r ON r.oid = a.grantee WHERE n.nspname = 'neraca_keys' AND a.grantee <> n.nspowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON SCHEMA neraca_keys FROM %I', reader.rolname);
+    END LOOP;
+END
+$$;
