@@ -285,8 +285,9 @@ class _Archiver:
         self._topics: _Topics | None = None
         self._committed_seq = archive.kept.next_seq - 1
         self._committed_at = 0.0
-        self._checkpoint_at = time.monotonic()
-        self._checkpoint_size = -1
+        # The first is signed as soon as anything was committed.
+        self._checkpoint_at = float("-inf")
+        self._checkpoint_size = 0
 
     def work(self, stop: Event) -> None:
         """Keep what comes until told to stop; then commit and sign what is there."""
@@ -304,7 +305,7 @@ class _Archiver:
             if is_waiting and (taken == 0 or now - self._committed_at >= self._config.commit_every_seconds):
                 self._commit(now)
                 is_waiting = False
-            if now - self._checkpoint_at >= self._config.checkpoint_every_seconds:
+            if now - self._checkpoint_at >= self._config.checkpoint_every_seconds and not is_waiting:
                 self._checkpoint(now)
             self._report(topics)
         self._commit(time.monotonic())
@@ -323,8 +324,8 @@ class _Archiver:
         self._committed_seq = self.archive.kept.next_seq - 1
 
     def _checkpoint(self, now: float) -> None:
-        self._checkpoint_at = now
         if self._committed_seq + 1 != self._checkpoint_size:
+            self._checkpoint_at = now
             self._checkpoint_size = self.archive.checkpoint()
             self._metrics.checkpoint_size.set(self._checkpoint_size)
             self._metrics.checkpoint_at.set_to_current_time()
