@@ -1,8 +1,6 @@
 """`neraca keystore`: the keys of personal data as a whole: counted, rotated, compared with the ledger."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -139,12 +137,13 @@ def _check_nik(nik: str) -> None:
 
 
 def _rotate(store: "KeyStore", deed: Deed, *, is_forgetting_erased: bool) -> dict[str, Any]:
+    from neraca.commands.progress import progress
     from neraca.keystore.rotating import rotate_lookup, rotate_master
 
-    with _progress() as advance:
+    with progress("rotating", beside_output=False) as bar:
         if deed is Deed.ROTATE_MASTER:
-            return {"keys_wrapped_anew": rotate_master(store, advance).changed}
-        done = rotate_lookup(store, advance, is_forgetting_erased=is_forgetting_erased)
+            return {"keys_wrapped_anew": rotate_master(store, bar.show).changed}
+        done = rotate_lookup(store, bar.show, is_forgetting_erased=is_forgetting_erased)
     return {"niks_hashed_anew": done.changed, "erased_people_under_old_keys": done.left}
 
 
@@ -155,15 +154,3 @@ def _reconcile(settings: "Settings", store: "KeyStore") -> int:
 
     with tables(settings) as database:
         return erase_again(store, database)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """Give a function that draws how far it is, where a person looks at it."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("…") as line:
-        yield lambda done: line.update(f"{done} done")
