@@ -1,7 +1,7 @@
 """`neraca prove`: a text file that shows that a decision is in the log, or that the log forgot nothing."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neraca.commands import HomeOption, JsonOption, print_json
+from neraca.commands.progress import progress
 
 if TYPE_CHECKING:
     from audit.tlog.keys import KeyList
@@ -172,32 +173,17 @@ def _open(settings: "Settings", archive: Path | None, wanted: "Wanted") -> Itera
         last = files.latest()
         log = TileLog(folder)
         keys = transparency.listed_beside(folder)
-        with _progress(log.size) as advance:
-            yield _Ledger(LogOnDisk(log, advance), keys, files, last)
+        with progress("reading decisions", log.size, beside_output=True) as bar:
+            yield _Ledger(LogOnDisk(log, bar.advance), keys, files, last)
         return
     topic = CheckpointTopic(settings.kafka_config(), settings.topic_prefix)
     last = topic.latest()
     source = TopicsSource(settings.kafka_config(), settings.topic_prefix)
     own = transparency.log_keys(settings)
     keys = own.listed() if own.made() else None
-    with _progress(source.extent().decisions) as advance:
-        log_in_memory = LogInMemory(source.name, source.decisions(), wanted, advance)
+    with progress("reading decisions", source.extent().decisions, beside_output=True) as bar:
+        log_in_memory = LogInMemory(source.name, source.decisions(), wanted, bar.advance)
         yield _Ledger(log_in_memory, keys, topic, last)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Draw how many decisions were read, where a person looks at it."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("reading decisions"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=total)
-        yield lambda count: bar.update(task, advance=count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,13 @@
 """`neraca rebuild`: the tables made anew beside the live ones, compared, and swapped without a pause."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neraca.commands import HomeOption, JsonOption, print_json
+from neraca.commands.progress import progress
 
 if TYPE_CHECKING:
     from audit.rebuild import Place, Result, TableResult
@@ -68,7 +67,11 @@ def rebuild(
     if drop_old:
         _tell_dropped(work.drop_kept(place), as_json=as_json)
         return
-    with _progress(is_quiet=as_json) as tell:
+    with progress("starting", beside_output=False) as bar:
+
+        def tell(what: str, done: int, total: int) -> None:
+            bar.show(done, total or None, what)
+
         if rollback:
             result = work.roll_back(place, wish, tell)
         else:
@@ -99,23 +102,6 @@ def _source(place: "Place", archive: Path | None) -> "Source":
     if archive is not None:
         return ArchiveSource(archive)
     return TopicsSource(place.kafka or {}, place.topic_prefix)
-
-
-@contextmanager
-def _progress(*, is_quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function that draws what is being done and how far it is; on a terminal only."""
-    if is_quiet or not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda what, done, total: bar.update(
-            task, description=what, completed=done, total=total or None
-        )
 
 
 def _tell_dropped(dropped: bool, *, as_json: bool) -> None:
