@@ -199,6 +199,8 @@ class Reading:
                 except psycopg.Error as error:
                     print(f"a reader met {error!r}")
                     self.errors += 1
+                    if connection.closed:
+                        return
                     continue
                 self.backwards += seq < last or seq != other
                 last = seq
@@ -211,8 +213,8 @@ def under_load(settings: Settings, values: Sequence[bytes], next_seq: int) -> li
     """Rebuild and swap while decisions come in and readers loop."""
     stop, enough, given = threading.Event(), threading.Event(), [0]
     readers = [Reading(settings.postgres_dsn()) for _ in range(READERS)]
-    threads = [threading.Thread(target=reader.loop, args=(stop,)) for reader in readers]
-    feed = threading.Thread(target=trickle, args=(settings, values, enough, given))
+    threads = [threading.Thread(target=reader.loop, args=(stop,), daemon=True) for reader in readers]
+    feed = threading.Thread(target=trickle, args=(settings, values, enough, given), daemon=True)
     for thread in (feed, *threads):
         thread.start()
     time.sleep(1)

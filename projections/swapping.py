@@ -118,7 +118,10 @@ def hold_projector(session: Session) -> None:
 
 
 def older_snapshots(session: Session, own: Collection[int]) -> list[Reader]:
-    """Give the sessions of this database that read in a snapshot now, but for our own."""
+    """Give the sessions of this database that read in a snapshot now, but for our own.
+
+    Nor is the projector one of them that waits for this transaction: it looks anew when its turn comes.
+    """
     # Within a transaction the view would go on to say what it said first.
     session.execute("SELECT pg_stat_clear_snapshot()")
     rows = session.execute(
@@ -126,7 +129,9 @@ def older_snapshots(session: Session, own: Collection[int]) -> list[Reader]:
         "SELECT pid, coalesce(xact_start::text, 'snapshot ' || backend_xmin), application_name, state"
         " FROM pg_stat_activity"
         " WHERE datname = current_database() AND backend_xmin IS NOT NULL AND backend_type = 'client backend'"
-        " AND NOT pid = ANY(%s) ORDER BY xact_start",
+        " AND NOT pid = ANY(%s)"
+        " AND NOT (wait_event_type = 'Lock' AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        " ORDER BY xact_start",
         (list(own),),
     ).fetchall()
     return [Reader(int(str(pid)), str(began), str(name), str(state)) for pid, began, name, state in rows]
