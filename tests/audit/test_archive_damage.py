@@ -197,6 +197,19 @@ def test_swapped_blocks_are_found(archive: Path, stream: str) -> None:
         assert "is decision 512, and 256 belongs there" in message
 
 
+@pytest.mark.parametrize("stream", ["decisions", "offsets", "blocks/decisions"])
+def test_a_wrong_sync_marker_is_found(archive: Path, stream: str) -> None:
+    """One bit of the marker that ends a block: other tools lose their way there, so it is told."""
+    path = archive / stream / FIRST
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+    message = str(damage(archive))
+    assert f"{stream}/{FIRST}: " in message
+    wanted = "row 3, from byte" if stream.startswith("blocks/") else "does not end with the sync marker"
+    assert wanted in message
+
+
 def test_an_inserted_decision_is_found(archive: Path, ledger: SmallLedger) -> None:
     """A decision put between two others, in a block that says that it has one more: it is named."""
     values = ledger.values()
