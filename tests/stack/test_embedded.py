@@ -21,7 +21,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from psycopg.conninfo import make_conninfo
 
 from neraca.commands.demo import MARKER
-from neraca.commands.import_ import KEY_FILE
+from neraca.keystore.master_keys import MASTER_KEY_FILE
 from neraca.settings import Settings
 from neraca.stack import ports, postgres
 from neraca.stack.embedded import SERVICES, EmbeddedStack
@@ -285,14 +285,14 @@ def test_a_folder_of_something_else_is_not_taken(tmp_path: Path, command: str) -
 
 
 def test_what_came_before_the_first_start_is_no_obstacle(tmp_path: Path) -> None:
-    """The demo's marker, the key of `neraca import`, what `neraca run` leaves.
+    """The demo's marker, the master key, what `neraca run` leaves.
 
     The open folder stays open, what holds data does not. Once there is a stack, other things may lie beside
     it.
     """
     home = Home(tmp_path / "home")
     home.folder.mkdir(mode=0o755)
-    for name in (MARKER, KEY_FILE, "lock"):
+    for name in (MARKER, MASTER_KEY_FILE, "lock"):
         (home.folder / name).touch()
     home.service_folder("decider").mkdir(parents=True)
     made = home.prepare()
@@ -300,7 +300,7 @@ def test_what_came_before_the_first_start_is_no_obstacle(tmp_path: Path) -> None
     assert {"kafka", "postgres", "logs"} == {path.name for path in made}
     assert {0o700} == {path.stat().st_mode & 0o777 for path in made}
     home.tidy(made)
-    assert {MARKER, KEY_FILE, "lock", "services"} == {path.name for path in home.folder.iterdir()}
+    assert {MARKER, MASTER_KEY_FILE, "lock", "services"} == {path.name for path in home.folder.iterdir()}
     home.save(home.load())
     (home.folder / "notes.txt").touch()
     home.prepare()
