@@ -18,12 +18,12 @@ from producers.extract.personal import (
     is_rounded,
     marks_of,
     may_be_personal,
-    plain_nik,
     plain_passport,
 )
 from producers.extract.reference import Agencies, Permits
 from producers.extract.sink import Sink
 from producers.sealing import FIELD_BYTES_MAX
+from producers.sealing.clear import plain_nik
 from schemas.instants import format_date
 
 SCHEMES: Final = {
