@@ -39,6 +39,7 @@ COMPILED = (
     "audit/what_if/overlay.py",
     "audit/what_if/running.py",
     "schemas/action_json.py",
+    "schemas/binary.py",
     "schemas/codec.py",
     "schemas/decision_json.py",
     "schemas/framing.py",

@@ -13,7 +13,7 @@ from typing import Final
 from audit.findings import Difference, Finding, decision_differences
 from audit.reexecution import Reexecution
 from audit.source import RecordedAction
-from schemas.codec import Cursor, MalformedRecordError
+from schemas.binary import Cursor, MalformedRecordError
 from schemas.errors import InvariantViolation
 from schemas.framing import FRAME_BYTES
 

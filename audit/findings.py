@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.codec import MalformedRecordError, decode_decision, encode_decision
+from schemas.binary import MalformedRecordError
+from schemas.codec import decode_decision, encode_decision
 from schemas.decision_json import decision_json
 from schemas.records import Decision
 

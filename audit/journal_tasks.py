@@ -12,7 +12,8 @@ from audit.beside import Outcome
 from audit.findings import Difference, Finding, Found
 from audit.sequence import Sequence
 from ledger.invariants import ACCOUNTS, Books
-from schemas.codec import MalformedRecordError, decode_decision
+from schemas.binary import MalformedRecordError
+from schemas.codec import decode_decision
 from schemas.errors import InvariantViolation
 
 _CHAIN_FIELDS: Final = frozenset({"previous_sha256"})

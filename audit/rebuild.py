@@ -27,7 +27,7 @@ from projections.comparison import Content, Definitions, RowDifference
 from projections.migrations import LIVE, is_of_this_program, migrate
 from projections.swapping import ASIDE, KEPT, Exchanged, Reader
 from projections.tables import Position, PositionMovedError
-from schemas.codec import MalformedRecordError
+from schemas.binary import MalformedRecordError
 from schemas.errors import BrokerUnavailable, DatabaseUnavailable, JournalMismatch, NeracaError
 from schemas.topics import DECISIONS
 

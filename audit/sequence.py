@@ -10,7 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from schemas.codec import Cursor, MalformedRecordError
+from schemas.binary import Cursor, MalformedRecordError
 
 SHA256_BYTES: Final = 32
 

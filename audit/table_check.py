@@ -49,7 +49,7 @@ from projections import (
 from projections.batch import Batch
 from projections.binary_copy import CopyRows
 from projections.policies import PolicyRows
-from schemas.codec import MalformedRecordError
+from schemas.binary import MalformedRecordError
 from schemas.errors import DatabaseUnavailable, NeracaError
 from schemas.records import Decision
 

@@ -20,7 +20,7 @@ from prometheus_client import Counter, Gauge
 from consumers.action_topic import ActionReader, TopicRecord, end_of
 from consumers.journal import SHA256_BYTES, JournalReader
 from consumers.monitoring import Monitoring
-from schemas.codec import Cursor
+from schemas.binary import Cursor
 from schemas.errors import BrokerUnavailable, FolderUnusable, JournalMismatch, NeracaError
 from schemas.framing import FRAME_BYTES
 from schemas.topics import ACTIONS, DECISIONS

@@ -18,7 +18,7 @@ from typing import Final, final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from mypy_extensions import i64
 
-from schemas.codec import Cursor, MalformedRecordError
+from schemas.binary import Cursor, MalformedRecordError
 from schemas.errors import BrokerUnavailable, JournalMismatch
 
 # Of how many accepted records the hashes are kept, to tell a repeat from a stranger: more than any decider

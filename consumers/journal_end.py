@@ -16,7 +16,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumers.journal import FRAME_BYTES, SHA256_BYTES
-from schemas.codec import Cursor, MalformedRecordError
+from schemas.binary import Cursor, MalformedRecordError
 from schemas.errors import BrokerUnavailable
 
 # More than a decider has in flight when another takes its place: beyond them the chain is one.

@@ -32,7 +32,7 @@ from projections import tables
 from projections.batch import Batch
 from projections.migrations import migrate
 from projections.tables import Position, PreparedBatch
-from schemas.codec import MalformedRecordError
+from schemas.binary import MalformedRecordError
 from schemas.errors import BrokerUnavailable, DatabaseUnavailable, JournalMismatch, NeracaError
 from schemas.framing import FRAME_BYTES
 from schemas.topics import DECISIONS

@@ -20,18 +20,15 @@ from ledger.permits import LineState, PermitState
 from ledger.registrations import shared
 from ledger.state import SeenActions, Standing, State
 from ledger.timeline import Timeline
+from schemas.binary import Cursor, MalformedRecordError, write_long, write_string
 from schemas.codec import (
-    Cursor,
-    MalformedRecordError,
     read_complaint,
     read_policy,
     read_registration,
     read_training,
     write_complaint,
-    write_long,
     write_policy,
     write_registration,
-    write_string,
     write_training,
 )
 

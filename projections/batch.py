@@ -40,7 +40,8 @@ from projections.quota_balances import QuotaBalanceRows
 from projections.reference_history import ReferenceHistoryRows
 from projections.registrations import RegistrationRows
 from projections.trainings import TrainingRows
-from schemas.codec import Cursor, decode_decision
+from schemas.binary import Cursor
+from schemas.codec import decode_decision
 from schemas.records import Decision
 
 # A decision that changes no permit, agency, destination, person, training, complaint or policy ends with

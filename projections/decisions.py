@@ -12,7 +12,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from projections.binary_copy import CopyRows
-from schemas.codec import Cursor
+from schemas.binary import Cursor
 
 # In the order of decision.avsc, up to the lists.
 COLUMNS: Final = (

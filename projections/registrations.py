@@ -16,7 +16,7 @@ from mypy_extensions import i64
 
 from projections.binary_copy import CopyRows
 from projections.decisions import DecisionRows
-from schemas.codec import Cursor, MalformedRecordError
+from schemas.binary import Cursor, MalformedRecordError
 
 _LATER_STAGES: Final = (
     "documents_verified",

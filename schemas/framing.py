@@ -12,10 +12,9 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
+from schemas.binary import Cursor, MalformedRecordError
 from schemas.codec import (
     VERSION,
-    Cursor,
-    MalformedRecordError,
     action_version,
     added_action_content,
     read_action,

@@ -27,7 +27,8 @@ from audit.archive.stream_reader import STRAY, StoredBlock, StreamReader
 from audit.archive.stream_writer import FROM_A_COPY
 from audit.source import Extent, RecordedAction
 from consumers.action_topic import TopicRecord
-from schemas.codec import Cursor, MalformedRecordError, read_decision
+from schemas.binary import Cursor, MalformedRecordError
+from schemas.codec import read_decision
 from schemas.errors import ArchiveDamaged
 from schemas.framing import frame
 

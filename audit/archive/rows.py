@@ -11,7 +11,7 @@ from typing import Any, Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from schemas.codec import Cursor, write_long, write_string
+from schemas.binary import Cursor, write_long, write_string
 from schemas.errors import UnreadableRecord
 from schemas.framing import FRAME_BYTES, decode_action_value
 from schemas.ids import SchemaIds

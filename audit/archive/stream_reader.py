@@ -24,7 +24,7 @@ from audit.archive.stream_writer import (
     schema_id_in,
     tail_damaged,
 )
-from schemas.codec import Cursor, MalformedRecordError
+from schemas.binary import Cursor, MalformedRecordError
 from schemas.errors import ArchiveDamaged
 
 _BUFFER_BYTES: Final = 1024 * 1024

@@ -32,7 +32,7 @@ from audit.archive.folder import (
     write_atomically,
 )
 from audit.archive.rows import BLOCKS_SCHEMA, cut, encode_block
-from schemas.codec import Cursor, MalformedRecordError
+from schemas.binary import Cursor, MalformedRecordError
 from schemas.errors import ArchiveDamaged
 
 STREAM_KEY: Final = "neraca.stream"

@@ -141,7 +141,8 @@ def _decision(proof: "InclusionProof") -> "Decision":
         ProofInvalid: it is none, or says another number than the log.
 
     """
-    from schemas.codec import MalformedRecordError, decode_decision
+    from schemas.binary import MalformedRecordError
+    from schemas.codec import decode_decision
     from schemas.errors import ProofInvalid
 
     try:

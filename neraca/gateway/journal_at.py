@@ -18,7 +18,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumers.journal import CLIENT_LOG_LEVEL, FRAME_BYTES, PASSING
-from schemas.codec import Cursor, MalformedRecordError
+from schemas.binary import Cursor, MalformedRecordError
 from schemas.errors import BrokerUnavailable, JournalMismatch
 
 READ_SECONDS: Final = 5.0

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from schemas.codec import Cursor
+from schemas.binary import Cursor
 
 SHA256_BYTES: Final = 32
 # A minute and a half at 500 a second: longer than any client waits before it asks again.

@@ -10,7 +10,8 @@ from typing import Final
 from librt.strings import BytesWriter
 
 from producers.sealing.envelope import ACTION_ID_BYTES, seal_fields
-from schemas.codec import Cursor, read_action, write_string
+from schemas.binary import Cursor, write_string
+from schemas.codec import read_action
 
 _ABSENT: Final = b"\x00"
 _PRESENT: Final = b"\x02"

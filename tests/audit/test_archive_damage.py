@@ -13,7 +13,7 @@ import pytest
 from audit.archive.container import block_head, read_header
 from audit.archive.reader import ArchiveSource
 from audit.archive.rows import decode_block
-from schemas.codec import Cursor
+from schemas.binary import Cursor
 from schemas.errors import ArchiveDamaged
 from tests.audit.ledgers import SmallLedger, files, keep, small_ledger
 

@@ -22,7 +22,7 @@ from producers.gateway.limits import Limits, PatientProtocol, route_of
 from producers.gateway.metrics import GatewayMetrics
 from producers.gateway.outbox import Outbox
 from producers.gateway.problems import KINDS, ProblemFound
-from schemas.codec import write_long
+from schemas.binary import write_long
 from schemas.ids import built_in_ids
 from tests.faults.services import eventually
 

@@ -15,7 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas import codec, generate
-from schemas.codec import MalformedRecordError, decode_action, decode_decision, encode_action, encode_decision
+from schemas.binary import Cursor, MalformedRecordError
+from schemas.codec import decode_action, decode_decision, encode_action, encode_decision
 from tests.schemas.strategies import data, datum_of, patient, record_of, schema_of
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +109,7 @@ def test_canonical_bytes_are_told_from_others(chosen: st.DataObject) -> None:
     datum = chosen.draw(data("Action"))
     canonical = judged("Action", datum)
     for avro in (canonical, _in_blocks_with_sizes(datum), _with_a_long_number(canonical)):
-        cursor = codec.Cursor(avro)
+        cursor = Cursor(avro)
         record = codec.read_action(cursor)
         cursor.end()
         assert (encode_action(record) == avro) == cursor.canonical
