@@ -17,6 +17,12 @@ from schemas.shape import Problem
 
 # Sixteen digits in a row, grouped or not: a place, DDMMYY with 40 added to the day for women, a number.
 _SIXTEEN: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
+# UUIDs and long hexadecimal numbers with a letter. One random UUID in 340 has sixteen digits in a row: taken for
+# a NIK, nobody could ever act for that person, nor erase them.
+_MADE_BY_MACHINE: Final = re.compile(
+    r"(?<![0-9a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=\d*[a-f])[0-9a-f]{20,})(?![0-9a-z])",
+    re.ASCII | re.IGNORECASE,
+)
 _NOT_DIGITS: Final = re.compile(r"\D")
 _SPACE: Final = re.compile(r"\s")
 _PASSPORT: Final = re.compile(r"[A-Za-z]{1,2}\d{6,8}", re.ASCII)
@@ -26,7 +32,7 @@ _ADVICE: Final = "a person goes by a random id, and a NIK travels sealed: POST /
 
 def has_nik(text: str) -> bool:
     """Tell whether a text holds a number that can be a NIK: sixteen digits with a birth date among them."""
-    for found in _SIXTEEN.finditer(text):
+    for found in _SIXTEEN.finditer(_MADE_BY_MACHINE.sub("#", text)):
         digits = _NOT_DIGITS.sub("", found[0])
         if 1 <= int(digits[6:8]) % 40 <= 31 and 1 <= int(digits[8:10]) <= 12:
             return True
@@ -36,7 +42,7 @@ def has_nik(text: str) -> bool:
 def may_identify(text: str) -> bool:
     """Tell whether what should be an opaque id has the form of a NIK, a name, a passport number or a date."""
     return (
-        _SIXTEEN.search(text) is not None
+        _SIXTEEN.search(_MADE_BY_MACHINE.sub("#", text)) is not None
         or _SPACE.search(text) is not None
         or not any(letter.isdigit() for letter in text)
         or _PASSPORT.fullmatch(text) is not None

@@ -96,11 +96,16 @@ def test_a_known_person_needs_no_nik(store: KeyStore) -> None:
         ("3501010503900001", True),
         ("9999999999999999", False),
         ("35010145039000012", False),
+        ("774bb89b-9ba2-4acb-8505-175111440117", False),
+        ("P-22762295-0132-4178-8A91-78EB192FC9E0", False),
+        ("6512bd43d9caa6e02c990b0a82652dca3501014503900001", False),
+        ("22762295-0132-4178-8a91-78eb192fc9e0, NIK3501014503900001", True),
+        ("3501-0145-0390-0001-aaaa", True),
         ("file 12/2026", False),
     ],
 )
 def test_a_nik_is_told_by_its_form(text: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
-    """Sixteen digits with a birth date among them."""
+    """Sixteen digits with a birth date among them; a random id that happens to hold some is no NIK."""
     assert expected == has_nik(text)
 
 
@@ -109,6 +114,7 @@ def test_a_nik_is_told_by_its_form(text: str, expected: bool) -> None:  # noqa: 
     [
         ("R-1", False),
         ("3f0c6f1e-5d7a-4c21-9d4e-0a51e4f7c9b1", False),
+        ("22762295-0132-4178-8a91-78eb192fc9e0", False),
         ("20230217-0001", False),
         ("Siti Rahasia", True),
         ("Siti", True),
