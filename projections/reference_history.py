@@ -1,7 +1,7 @@
 """What permits, agencies, trainings and the like were, change by change. Table: migrations/0007_as_of.sql.
 
 Rows are only ever added. Each holds what its decision changed and no more, so that laying them over each
-other in the order in which they occurred gives the thing as of any instant (contract §3, "as of t").
+other gives the thing as of any instant: in which order, the migration says.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ HELD_THEN: Final = """
 SELECT (changed->>'held')::boolean AS held, occurred_at, seq FROM neraca.reference_history
 WHERE thing = 'person' AND id = %(id)s AND occurred_at <= %(true_at)s AND seq <= %(known_seq)s
   AND entered_at <= %(entered_by)s AND coalesce(recorded_at, entered_at) <= %(recorded_by)s
-ORDER BY occurred_at DESC, seq DESC LIMIT 1
+ORDER BY seq DESC LIMIT 1
 """
 LINES_THEN: Final = f"SELECT * FROM neraca.quota_balances_as_of({_BOUNDS}) WHERE permit_id = %(id)s"
 

@@ -1,8 +1,11 @@
 -- rebuild: reference_history is filled from the journal's beginning.
 -- The state as of any instant, on two axes. Everywhere below: `true_at` is the last instant of occurred_at that counts;
 -- what was known is bounded by `known_seq`, by `entered_by` (the source's officer) or by `recorded_by` (the broker).
--- Each default leaves its axis open. Of all accepted decisions within the bounds, each changes what it changed, in the
--- order in which they occurred, the later decided winning a tie (contract §3, "as of t").
+-- Each default leaves its axis open. Of all accepted decisions within the bounds, each changes what it changed. In which
+-- order is as the rules have it. They judge permits, agencies and destinations by what had occurred, so those follow
+-- occurred_at, the later decided winning a tie (contract §3, "as of t"). They judge registrations, holds and trainings by
+-- the state after the last decision, so those follow seq: a late departure that undoes a re-registration occurred before
+-- it, and stands. With both axes open those are the rows of the tables.
 
 CREATE TABLE neraca.reference_history (
     seq bigint NOT NULL,
@@ -45,7 +48,8 @@ CREATE FUNCTION neraca.reference_as_of(
 ) RETURNS SETOF neraca.reference_then
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
-    SELECT h.thing, h.id, jsonb_object_agg(one.key, one.value ORDER BY h.occurred_at, h.seq)
+    SELECT h.thing, h.id, jsonb_object_agg(one.key, one.value ORDER BY
+               CASE WHEN h.thing IN ('permit', 'agency', 'destination') THEN h.occurred_at END, h.seq)
                FILTER (WHERE one.key IS NOT NULL), max(h.seq)
     FROM neraca.reference_history h LEFT JOIN LATERAL jsonb_each(h.changed) one ON true
     WHERE h.occurred_at <= reference_as_of.true_at AND h.seq <= reference_as_of.known_seq
@@ -98,14 +102,14 @@ UNION ALL
 SELECT r.registration_id, d.seq, 'voided', d.occurred_at, d.entered_at, d.recorded_at,
        d.occurred_offset_minutes, NULL
 FROM neraca.registrations r
--- The first late departure on an earlier registration of whoever this one was registered for at that moment: rulings
--- may have moved both since.
+-- The first departure on an earlier registration of whoever this one was registered for at that moment: rulings may have
+-- moved both since. One that was entered before the closure and came after the re-registration voids as well.
 CROSS JOIN LATERAL (
     SELECT late.* FROM neraca.decisions mine
     JOIN neraca.decisions theirs ON theirs.person_id = mine.person_id
     JOIN neraca.registrations earlier ON earlier.registration_id = theirs.registration_id
     JOIN neraca.decisions late ON late.seq = earlier.departed_seq
-    WHERE mine.registration_id = r.registration_id AND earlier.departed_late
+    WHERE mine.registration_id = r.registration_id
       AND mine.outcome = 'ACCEPTED' AND mine.kind IN ('registered', 'registration_reassigned')
       AND theirs.outcome = 'ACCEPTED' AND theirs.kind IN ('registered', 'registration_reassigned')
       AND earlier.registered_seq < r.registered_seq AND late.seq > r.registered_seq
@@ -141,26 +145,24 @@ BEGIN ATOMIC
         SELECT e.registration_id, max(e.seq) AS changed_seq,
                bool_or(e.event = 'registered') AS exists,
                bool_or(e.event = 'reregistered') AS is_reregistered,
-               (array_agg(e.person_id ORDER BY e.occurred_at DESC, e.seq DESC)
+               (array_agg(e.person_id ORDER BY e.seq DESC)
                    FILTER (WHERE e.event IN ('registered', 'registration_reassigned')))[1] AS person_id,
                (array_agg(CASE e.event WHEN 'registered' THEN 'open' ELSE e.event END
-                          ORDER BY e.occurred_at DESC, e.seq DESC)
+                          ORDER BY e.seq DESC)
                    FILTER (WHERE e.event IN ('registered', 'departed', 'cancelled', 'reregistered', 'voided')))[1] AS status,
                jsonb_object_agg(e.event, jsonb_build_object('at', e.occurred_at, 'offset_minutes', e.offset_minutes,
                                                             'seq', e.seq))
                    FILTER (WHERE e.event NOT IN ('cancelled', 'unit_released', 'registration_reassigned',
                                                  'reregistered', 'voided')) AS stages,
-               -- Registering says that there is none, where none is taken: a late departure that voids may have occurred
-               -- before.
-               (array_agg(CASE WHEN p.seq IS NOT NULL THEN jsonb_build_array(p.permit_id, p.line, CASE
+               (array_agg(jsonb_build_array(p.permit_id, p.line, CASE
                               WHEN p.to_account = 'reserved' THEN 'held'
                               WHEN p.to_account = 'departed' THEN 'departed'
                               WHEN p.to_account = 'forfeited' THEN 'forfeited'
                               WHEN e.event = 'reregistered' THEN 'restored'
                               WHEN e.event = 'unit_released' THEN 'released'
-                              ELSE 'returned' END) END
-                          ORDER BY e.occurred_at DESC, e.seq DESC)
-                   FILTER (WHERE p.seq IS NOT NULL OR e.event = 'registered'))[1] AS unit
+                              ELSE 'returned' END)
+                          ORDER BY e.seq DESC)
+                   FILTER (WHERE p.seq IS NOT NULL))[1] AS unit
         FROM neraca.registration_events e
         LEFT JOIN neraca.postings p ON p.seq = e.seq AND CASE
             WHEN e.event IN ('registered', 'agreement_signed') THEN p.to_account = 'reserved'
