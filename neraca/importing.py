@@ -39,19 +39,52 @@ BATCH_DECISIONS_MAX: Final = 5_000
 WAIT_SECONDS: Final = 0.05
 CONNECT_SECONDS: Final = 10.0
 _REFUSED_BEFORE: Final = """
-SELECT refused.seq, refused.code, EXISTS (
-    SELECT FROM neraca.decisions AS since
-    WHERE since.seq > %(start)s AND since.outcome = 'ACCEPTED' AND (
-        since.registration_id = refused.registration_id OR since.person_id = refused.person_id
-        OR since.permit_id = refused.permit_id
-    )
-)
+SELECT refused.seq, refused.code
 FROM neraca.decisions AS refused
 WHERE refused.seq = ANY(%(seqs)s) AND refused.outcome = 'REFUSED' AND NOT EXISTS (
     SELECT FROM neraca.decisions AS later
     WHERE later.registration_id = refused.registration_id AND later.kind = refused.kind
     AND later.outcome = 'ACCEPTED' AND later.seq > refused.seq
+) AND NOT EXISTS (
+    SELECT FROM neraca.decisions AS later
+    WHERE refused.registration_id IS NULL AND later.permit_id = refused.permit_id
+    AND later.kind = refused.kind AND later.outcome = 'ACCEPTED' AND later.seq > refused.seq
 )
+"""
+# What cures a refusal has occurred no later: in a first import it would have stood before the row.
+_CURED: Final = """
+SELECT refused.seq
+FROM unnest(%(seqs)s::bigint[], %(sinces)s::bigint[]) AS asked (seq, since)
+JOIN neraca.decisions AS refused ON refused.seq = asked.seq
+WHERE CASE
+    WHEN refused.code IN ('UNKNOWN_REGISTRATION', 'STAGE_OUT_OF_ORDER', 'UNIT_NOT_HELD') THEN EXISTS (
+        SELECT FROM neraca.decisions AS cure
+        WHERE cure.registration_id = refused.registration_id AND cure.outcome = 'ACCEPTED'
+        AND cure.seq > asked.since AND cure.occurred_at <= refused.occurred_at
+    )
+    WHEN refused.code = 'OPEN_REGISTRATION_EXISTS' THEN EXISTS (
+        SELECT FROM neraca.registrations AS other
+        JOIN neraca.decisions AS cure ON cure.registration_id = other.registration_id
+        WHERE other.person_id = refused.person_id AND cure.outcome = 'ACCEPTED'
+        AND cure.kind IN ('cancelled', 'departed')
+        AND cure.seq > asked.since AND cure.occurred_at <= refused.occurred_at
+    )
+    WHEN refused.code IN ('UNKNOWN_PERMIT', 'PERMIT_NOT_VALID', 'PERMIT_REVOKED') THEN EXISTS (
+        SELECT FROM neraca.decisions AS cure
+        WHERE cure.permit_id = refused.permit_id AND cure.outcome = 'ACCEPTED'
+        AND cure.kind IN ('permit_issued', 'permit_extended', 'permit_reinstated')
+        AND cure.seq > asked.since AND cure.occurred_at <= refused.occurred_at
+    )
+    WHEN refused.code = 'QUOTA_EXHAUSTED' THEN EXISTS (
+        SELECT FROM neraca.postings AS cure
+        WHERE cure.permit_id = refused.permit_id AND cure.to_account = 'available'
+        AND cure.seq > asked.since AND cure.occurred_at <= refused.occurred_at
+    )
+    WHEN refused.code = 'UNKNOWN_AGENCY' THEN EXISTS (
+        SELECT FROM neraca.agencies AS cure WHERE cure.seq > asked.since
+    )
+    ELSE false
+END
 """
 
 Tell = Callable[[ExtractAction, Decision], None]
@@ -65,6 +98,14 @@ class NoDecision(NeracaError):
 
 class Deciding(Protocol):
     """What takes the actions of an extract."""
+
+    @property
+    def start_seq(self) -> int:
+        """The last decision before the first action was taken; -1 where there was none."""
+
+    @property
+    def last_seq(self) -> int:
+        """The last decision on an action that was taken."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -83,8 +124,11 @@ class Deciding(Protocol):
     def balances(self) -> dict[tuple[str, int], Balance]:
         """Give the accounts of every line after the last decision."""
 
-    def refused_before(self, seqs: Sequence[int]) -> dict[int, tuple[str, bool]]:
-        """Give those first decisions that refused and still hold: the code, and whether to decide again."""
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
+        """Give the code of those first decisions that refused and still hold."""
+
+    def cured(self, refusals: Sequence[tuple[int, int]]) -> set[int]:
+        """Give those refusals whose cause went away after the seq that stands beside each."""
 
 
 class _NothingSeen(SeenActions):
@@ -142,10 +186,25 @@ class DryRun:
             for number, line in permit.lines.items()
         }
 
-    def refused_before(self, seqs: Sequence[int]) -> dict[int, tuple[str, bool]]:
+    @property
+    def start_seq(self) -> int:
+        """Nothing was decided before."""
+        return -1
+
+    @property
+    def last_seq(self) -> int:
+        """The last decision on an action that was taken."""
+        return self._taken - 1
+
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
         """Give nothing: a ledger that begins empty has no decision before."""
         del seqs
         return {}
+
+    def cured(self, refusals: Sequence[tuple[int, int]]) -> set[int]:
+        """Give nothing: every row came in its turn."""
+        del refusals
+        return set()
 
     def __repr__(self) -> str:
         """Show how far it is."""
@@ -246,10 +305,18 @@ class ThroughKafka:
             )
             return {(row[0], row[1]): Balance(*row[2:]) for row in rows}
 
-    def refused_before(self, seqs: Sequence[int]) -> dict[int, tuple[str, bool]]:
-        """Give those first decisions that refused and still hold: the code, and whether to decide again.
+    @property
+    def start_seq(self) -> int:
+        """The last decision before the first action was taken; -1 where there was none."""
+        return self._start_seq
 
-        Again where something about the same registration, person or permit was accepted in this run.
+    @property
+    def last_seq(self) -> int:
+        """The last decision on an action that was taken."""
+        return self._last_seq
+
+    def refused_before(self, seqs: Sequence[int]) -> dict[int, str]:
+        """Give the code of those first decisions that refused and still hold.
 
         Raises:
             NoDecision: the projector does not get there.
@@ -257,8 +324,19 @@ class ThroughKafka:
         """
         with self._database() as database:
             self._wait_for_rows(database)
-            rows = database.execute(_REFUSED_BEFORE, {"seqs": list(seqs), "start": self._start_seq})
-            return {row[0]: (row[1], row[2]) for row in rows}
+            return dict(database.execute(_REFUSED_BEFORE, {"seqs": list(seqs)}).fetchall())
+
+    def cured(self, refusals: Sequence[tuple[int, int]]) -> set[int]:
+        """Give those refusals whose cause went away after the seq that stands beside each.
+
+        Raises:
+            NoDecision: the projector does not get there.
+
+        """
+        asked = {"seqs": [seq for seq, _ in refusals], "sinces": [since for _, since in refusals]}
+        with self._database() as database:
+            self._wait_for_rows(database)
+            return {row[0] for row in database.execute(_CURED, asked)}
 
     @contextmanager
     def _database(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:

@@ -113,8 +113,7 @@ def _recorded(settings: "Settings", avro: bytes, *, timeout_seconds: float) -> "
         if decision.first_seq is None:
             return Verdict(int(decision.seq), decision.code)
         first_seq = int(decision.first_seq)
-        refused = deciding.refused_before([first_seq]).get(first_seq)
-    return Verdict(first_seq, None if refused is None else refused[0])
+        return Verdict(first_seq, deciding.refused_before([first_seq]).get(first_seq))
 
 
 def _show(erasure: "Erasure", *, is_new: bool, as_json: bool) -> None:

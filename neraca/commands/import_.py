@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Actions between two looks at the progress.
 _ACTIONS_PER_STEP: Final = 1_000
 # How often a row may have been refused, each time to be judged anew when a correction brought what it lacked.
-_ATTEMPTS_MAX: Final = 8
+_ATTEMPTS_MAX: Final = 32
 
 
 def import_(
@@ -125,15 +125,15 @@ class _Tally:
         self.is_again = False
 
     def take(self, action: "ExtractAction", decision: "Decision") -> None:
-        """Take a decision in; one that is made again takes the place of the duplicate that it was."""
-        if self.is_again:
-            self.outcomes["DUPLICATE"] -= 1
-        else:
+        """Take a decision in; one that is made again takes the place of what was taken back."""
+        if not self.is_again:
             self.actions += 1
         code, kind = decision.code, decision.kind or ""
         self.outcomes[decision.outcome if code is None else f"{decision.outcome} {code}"] += 1
         if code is not None:
-            self.refusals.add(action.place, action.sub, code, kind, decision.registration_id)
+            self.refusals.add(
+                action.place, action.sub, code, kind, decision.registration_id, int(decision.seq)
+            )
         elif decision.first_seq is not None:
             self.refusals.add_duplicate(
                 action.place, action.sub, int(decision.first_seq), kind, decision.registration_id
@@ -159,11 +159,16 @@ def _decide(extract: "Extract", deciding: "Deciding", tally: _Tally) -> None:
         deciding.finish()
         bar.show(tally.actions)
     tally.is_again = True
+    if not tally.outcomes["DUPLICATE"]:
+        # Nothing of it was ever decided before: each row had all that the extract has for it.
+        tally.refusals.report_contradictions()
+        return
     for attempt in range(1, _ATTEMPTS_MAX + 1):
-        if not tally.outcomes["DUPLICATE"]:
+        tally.refusals.look_up_duplicates(deciding.refused_before, deciding.start_seq)
+        taken_back = tally.refusals.mark_again(deciding.cured, deciding.last_seq)
+        if not taken_back:
             break
-        if not tally.refusals.look_up_duplicates(deciding.refused_before):
-            break
+        tally.outcomes.subtract(taken_back)
         for action in extract.actions_again(attempt):
             deciding.take(action)
         deciding.finish()

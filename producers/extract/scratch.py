@@ -45,7 +45,8 @@ CREATE TABLE defects (
     registration TEXT, permit TEXT, agency TEXT
 );
 CREATE TABLE refusals (
-    place INTEGER NOT NULL, sub INTEGER NOT NULL, code TEXT NOT NULL, kind TEXT NOT NULL, registration TEXT
+    place INTEGER NOT NULL, sub INTEGER NOT NULL, code TEXT NOT NULL, kind TEXT NOT NULL, registration TEXT,
+    seq INTEGER NOT NULL, since INTEGER, was_duplicate INTEGER NOT NULL
 );
 CREATE TABLE duplicates (
     first_seq INTEGER NOT NULL, place INTEGER NOT NULL, sub INTEGER NOT NULL, kind TEXT NOT NULL,

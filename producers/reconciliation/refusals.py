@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,18 @@ CONTRADICTIONS: Final = (
     "UNIT_HELD_ELSEWHERE",
     "PERMIT_EXISTS",
     "TRAINING_EXISTS",
+)
+# Refusals that another row may undo by going in, however the refused row reads: all others are its own fault.
+CURABLE: Final = (
+    "UNKNOWN_AGENCY",
+    "UNKNOWN_PERMIT",
+    "PERMIT_NOT_VALID",
+    "PERMIT_REVOKED",
+    "QUOTA_EXHAUSTED",
+    "OPEN_REGISTRATION_EXISTS",
+    "UNKNOWN_REGISTRATION",
+    "STAGE_OUT_OF_ORDER",
+    "UNIT_NOT_HELD",
 )
 # First decisions looked up at once.
 _LOOKED_UP_AT_ONCE: Final = 10_000
@@ -42,10 +55,10 @@ class Refusals:
     def __init__(self, scratch: Scratch) -> None:
         self._scratch: Final = scratch
 
-    def add(self, place: int, sub: int, code: str, kind: str, registration_id: str | None) -> None:
-        """Keep one: where its row stands, why it was refused, and what it was."""
+    def add(self, place: int, sub: int, code: str, kind: str, registration_id: str | None, seq: int) -> None:
+        """Keep one: where its row stands, why it was refused, what it was, and by which decision."""
         self._scratch.db.execute(
-            "INSERT INTO refusals VALUES (?,?,?,?,?)", (place, sub, code, kind, registration_id)
+            "INSERT INTO refusals VALUES (?,?,?,?,?,?,NULL,0)", (place, sub, code, kind, registration_id, seq)
         )
 
     def add_duplicate(
@@ -56,28 +69,55 @@ class Refusals:
             "INSERT INTO duplicates VALUES (?,?,?,?,?)", (first_seq, place, sub, kind, registration_id)
         )
 
-    def look_up_duplicates(self, look_up: Callable[[Sequence[int]], dict[int, tuple[str, bool]]]) -> int:
-        """Keep the refusals of those that were refused before; mark the ones to be decided again.
+    def look_up_duplicates(self, look_up: Callable[[Sequence[int]], dict[int, str]], start_seq: int) -> None:
+        """Keep the refusals of those that were refused before this import, which began after `start_seq`.
 
-        `look_up` gives, for those decisions that refused, the code and whether anything about the same
-        registration, person or permit was accepted since this import began. Gives how many are marked.
+        `look_up` gives the code of those decisions that refused.
         """
         db = self._scratch.db
-        db.execute("DELETE FROM again")
         found = db.cursor().execute("SELECT first_seq, place, sub, kind, registration FROM duplicates")
         while rows := found.fetchmany(_LOOKED_UP_AT_ONCE):
             refused = look_up([row[0] for row in rows])
-            for first_seq, place, sub, kind, registration_id in rows:
-                if first_seq in refused:
-                    code, is_touched = refused[first_seq]
-                    # What contradicts a decision does so whatever else came in.
-                    if is_touched and code not in CONTRADICTIONS:
-                        db.execute("INSERT OR IGNORE INTO again VALUES (?,?)", (place, sub))
-                    else:
-                        self.add(place, sub, code, kind, registration_id)
+            db.executemany(
+                "INSERT INTO refusals VALUES (?,?,?,?,?,?,?,1)",
+                [
+                    (place, sub, refused[seq], kind, registration_id, seq, start_seq)
+                    for seq, place, sub, kind, registration_id in rows
+                    if seq in refused
+                ],
+            )
         db.execute("DELETE FROM duplicates")
-        count: int = db.execute("SELECT count(*) FROM again").fetchone()[0]
-        return count
+
+    def mark_again(
+        self, look_up: Callable[[Sequence[tuple[int, int]]], set[int]], last_seq: int
+    ) -> Counter[str]:
+        """Take out those to be decided again, and give how they had ended; `last_seq` ends this pass.
+
+        `look_up` gives, of pairs of a refusal and the end of the pass that it came from, the refusals whose
+        cause went away after that end. Within a pass rows go in by when they occurred: what came in after a
+        row there, came too late for it.
+        """
+        db = self._scratch.db
+        db.execute("UPDATE refusals SET since = ? WHERE since IS NULL", (last_seq,))
+        db.execute("DELETE FROM again")
+        marks = ",".join("?" for _ in CURABLE)
+        found = db.cursor().execute(
+            "SELECT place, sub, seq, since, code, was_duplicate FROM refusals"  # noqa: S608 (marks alone)
+            f" WHERE code IN ({marks}) AND since < ?",
+            (*CURABLE, last_seq),
+        )
+        ended: Counter[str] = Counter()
+        while rows := found.fetchmany(_LOOKED_UP_AT_ONCE):
+            cured = look_up([(row[2], row[3]) for row in rows])
+            for place, sub, seq, _, code, was_duplicate in rows:
+                if seq in cured:
+                    db.execute("INSERT OR IGNORE INTO again VALUES (?,?)", (place, sub))
+                    ended["DUPLICATE" if was_duplicate else f"REFUSED {code}"] += 1
+        db.execute(
+            "DELETE FROM refusals WHERE EXISTS"
+            " (SELECT 1 FROM again n WHERE n.place = refusals.place AND n.sub = refusals.sub)"
+        )
+        return ended
 
     def report_contradictions(self) -> None:
         """Report the refused rows that tell something else than what was decided, once each."""

@@ -72,6 +72,44 @@ def test_once_again_and_corrected(busy: Crew, tmp_path: Path) -> None:
     assert (third["lines"], third["defects"]) == (fourth["lines"], fourth["defects"])
 
 
+def test_a_correction_reaches_all_that_waited_for_it(busy: Crew, tmp_path: Path) -> None:
+    """Agency, permit, registration, stages: what was refused for want of the one before it goes in, in order.
+
+    So do a registration that another of the same person barred, and one that found no unit left. The ledger
+    ends as if the corrected extract had been the first; and a stage that comes too early stays refused.
+    """
+    extract = SmallExtract.ready(units=2, remaining=0)
+    extract.permit("SIP-2", units=3, remaining=2)
+    extract.rows["sip2mi.csv"][-1]["kode_p3mi"] = "P-2"
+    extract.life(1)
+    extract.rows["cpmi.csv"][-1].update(kode_p3mi="P-2", nomor_sip2mi="SIP-2")
+    extract.life(2, stages=0)
+    extract.life(3, stages=1, month=4)
+    extract.rows["cpmi.csv"][-1]["nik"] = extract.rows["cpmi.csv"][-2]["nik"]
+    extract.life(4, stages=0)
+    extract.life(5, stages=1, month=4)
+    extract.life(6, stages=0)
+    extract.stage(6, "PERJANJIAN", "10/03/2022")
+    extract.stage(6, "VERIFIKASI", "11/03/2022")
+    folder = tmp_path / "extract"
+    imported(busy, extract, folder)
+
+    extract.add("p3mi.csv", kode_p3mi="P-2", nama="PT Dua", status="AKTIF", tgl_status="01/11/2021")
+    extract.stage(2, "BATAL", "05/03/2022", keterangan="-")
+    extract.stage(4, "BATAL", "05/03/2022", keterangan="-")
+    corrected = imported(busy, extract, folder)
+    fresh = json.loads(neraca("import", folder, "--dry-run", "--json", settings=busy.settings).out)
+    assert (fresh["lines"], fresh["defects"]) == (corrected["lines"], corrected["defects"])
+    assert fresh["actions"] == corrected["actions"] == sum(corrected["outcomes"].values())
+    with psycopg.connect(busy.settings.postgres_dsn()) as database:
+        accepted = database.execute("SELECT count(*) FROM neraca.decisions WHERE outcome = 'ACCEPTED'")
+        assert (fresh["outcomes"]["ACCEPTED"],) == accepted.fetchone()
+
+    again = imported(busy, extract, folder)
+    assert {"DUPLICATE": fresh["actions"]} == again["outcomes"]
+    assert (corrected["lines"], corrected["defects"]) == (again["lines"], again["defects"])
+
+
 def test_nothing_personal_on_any_topic_or_in_any_table(busy: Crew, tmp_path: Path) -> None:
     """Every record of every topic, every row of every table, every log; and the key is the owner's alone."""
     assert imported(busy, planted(), tmp_path / "extract")["actions"] > 5
