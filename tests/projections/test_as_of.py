@@ -23,10 +23,11 @@ from tests.projections.told import apply_all, journal
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # How often, with both axes open, a registration is told otherwise than by its row; and a hold.
 _STANDING: Final = """
-SELECT (SELECT count(*) FROM neraca.registrations r FULL JOIN neraca.registrations_as_of() t USING (registration_id)
+SELECT (SELECT count(*) FROM neraca.registrations r
+        FULL JOIN neraca.registrations_as_of() t USING (registration_id)
         WHERE (r.person_id, r.status, r.unit_permit_id, r.unit_line, r.unit_state, r.reregistered_as, r.seq)
-              IS DISTINCT FROM
-              (t.person_id, t.status, t.unit_permit_id, t.unit_line, t.unit_state, t.reregistered_as, t.changed_seq)),
+              IS DISTINCT FROM (t.person_id, t.status, t.unit_permit_id, t.unit_line, t.unit_state,
+                                t.reregistered_as, t.changed_seq)),
        (SELECT count(*) FROM neraca.people_on_hold p
         FULL JOIN (SELECT * FROM neraca.reference_as_of() WHERE thing = 'person') t ON t.id = p.person_id
         WHERE p.person_id IS NULL IS DISTINCT FROM NOT (t.state ->> 'held')::boolean)
