@@ -13,6 +13,7 @@ MEASUREMENTS = (
     "rebuild",
     "visible",
     "gateway",
+    "as_of",
     "archive",
     "verify",
     "what_if",
