@@ -7,7 +7,7 @@ Must not write, and takes no hash from the log that it checks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,11 @@ _CHANGED: Final = (
     "A decision was changed since it was signed, or the checkpoint is of another journal. Compare with a "
     "copy that somebody else keeps."
 )
+_UNSIGNED: Final = "there is no signed checkpoint: the key that you trust vouches for not one decision"
+_ASK_FOR_SIGNED: Final = (
+    "Whoever takes the checkpoints away can make another history from its beginning. Ask for the folder log/ "
+    "with its checkpoints, or compare with a copy that somebody else keeps."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Statement:
         where: Where it was found.
         size: Of how many decisions it speaks.
         root: The root over them.
+        is_signed: Whether the key that signs at that size did.
 
     """
 
@@ -45,6 +51,7 @@ class Statement:
     where: str
     size: int
     root: bytes
+    is_signed: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +65,7 @@ class Stated:
         tiles_size: How far they count.
         keys: The keys that were accepted, as they are published.
         checkpoints: How many signed checkpoints were read.
+        must_be_signed: Whether somebody names a key that he trusts, so that no signature at all is a fault.
 
     """
 
@@ -67,6 +75,7 @@ class Stated:
     tiles_size: int = 0
     keys: list[str] = field(default_factory=list)
     checkpoints: int = 0
+    must_be_signed: bool = False
 
 
 def collect(
@@ -98,6 +107,7 @@ def collect(
         if topic is not None:
             _read_topic(topic, notes, stated)
         stated.checkpoints = len(notes)
+        stated.must_be_signed = bool(trusted)
         if notes:
             keys = _keys(folder, own_keys, trusted, stated)
             for note, where in notes.items():
@@ -203,20 +213,25 @@ def _judge(note: str, where: str, keys: KeyList | None, stated: Stated) -> None:
         if all(each.what != told.what for each in stated.findings):
             stated.findings.append(told)
         return
-    stated.statements.append(Statement("checkpoints", where, said.size, said.root))
-    if keys is None:
-        return
-    reason, advice = "", ""
-    if said.origin != keys.origin:
-        reason = f"it is of the log {said.origin}, and not of {keys.origin}"
-    else:
-        try:
-            read_listed(note, keys)
-        except ProofInvalid as error:
-            reason, advice = str(error), error.advice
+    reason, advice = _doubt(note, said, keys)
+    is_signed = keys is not None and not reason
+    stated.statements.append(Statement("checkpoints", where, said.size, said.root, is_signed))
     if reason:
         what = f"{where}: {reason}"
         stated.findings.append(Finding("checkpoints", max(0, said.size - 1), what, advice=advice))
+
+
+def _doubt(note: str, said: Checkpoint, keys: KeyList | None) -> tuple[str, str]:
+    """Say why the keys do not vouch for a checkpoint, and what to do; nothing where they do."""
+    if keys is None:
+        return "", ""
+    if said.origin != keys.origin:
+        return f"it is of the log {said.origin}, and not of {keys.origin}", ""
+    try:
+        read_listed(note, keys)
+    except ProofInvalid as error:
+        return str(error), error.advice
+    return "", ""
 
 
 def _open_tiles(folder: Path, stated: Stated) -> None:
@@ -264,6 +279,7 @@ class _RootsTask:
         # Decisions of the bundle that is not full yet, for the tile of entries.
         self._bundle: list[bytes] = []
         self._last_good = 0
+        self._signed_size = 0
         self._tiles_compared = 0
 
     def take(self, values: list[bytes]) -> None:
@@ -296,10 +312,14 @@ class _RootsTask:
                     is_of_the_end=True,
                 )
             )
+        if self._stated.must_be_signed and not self._stated.checkpoints and self._size:
+            self._found.note(Finding("checkpoints", 0, _UNSIGNED, advice=_ASK_FOR_SIGNED))
         facts = {
             "size": self._size,
             "root": self._root().hex(),
             "checkpoints": self._stated.checkpoints,
+            "signed_size": self._signed_size,
+            "must_be_signed": self._stated.must_be_signed,
             "keys": self._stated.keys,
             "tiles": self._tiles_compared,
             "tiles_size": self._stated.tiles_size,
@@ -313,6 +333,7 @@ class _RootsTask:
             root = root or self._root()
             if statement.root == root:
                 self._last_good = statement.size
+                self._signed_size = statement.size if statement.is_signed else self._signed_size
             else:
                 self._tell_root(statement, root)
             if statement.check == "tiles":
@@ -358,49 +379,68 @@ class _RootsTask:
                     self._compare_bundle(number, self._bundle, width)
 
     def _compare_tile(self, level: int, number: int, row: Sequence[bytes], width: int) -> None:
-        path, data = self._read_tile(level, number, width)
         span = 1 << (TILE_LEVELS * level)
-        expected = b"".join(row[:width])
-        if data is None:
-            self._tell_tile(path, "is not there", number * TILE_WIDTH * span, width * span)
-        elif data[: len(expected)] != expected or len(data) % HASH_BYTES:
-            place = next(
-                (at for at in range(width) if data[at * HASH_BYTES : (at + 1) * HASH_BYTES] != row[at]), 0
-            )
-            found = data[place * HASH_BYTES : (place + 1) * HASH_BYTES].hex()
-            difference = Difference("hash", row[place].hex(), found)
-            what = "holds another hash than the journal gives"
-            self._tell_tile(path, what, (number * TILE_WIDTH + place) * span, span, difference)
+        first = number * TILE_WIDTH
+        for path, data, count, is_whole in self._read_tiles(level, number, width):
+            expected = b"".join(row[:count])
+            if data is None:
+                self._tell_tile(path, "is not there", first * span, count * span)
+                continue
+            if data == expected or (not is_whole and data.startswith(expected)):
+                continue
+            found = [data[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in range(count)]
+            place = next((at for at in range(count) if found[at] != row[at]), None)
+            if place is None:
+                what = f"has {len(data)} bytes, {len(data) - len(expected)} more than belong there"
+                self._tell_tile(path, what, first * span, count * span)
+            else:
+                difference = Difference("hash", row[place].hex(), found[place].hex())
+                what = "holds another hash than the journal gives"
+                self._tell_tile(path, what, (first + place) * span, span, difference)
 
     def _compare_bundle(self, number: int, bundle: Sequence[bytes], width: int) -> None:
-        path, data = self._read_tile(None, number, width)
-        if data is None:
-            self._tell_tile(path, "is not there", number * TILE_WIDTH, width)
-            return
-        entries = [len(entry).to_bytes(LENGTH_BYTES, "big") + entry for entry in bundle[:width]]
-        if data.startswith(b"".join(entries)):
-            return
-        at = 0
-        for place, entry in enumerate(entries):
-            if data[at : at + len(entry)] != entry:
-                what = "holds another decision than the journal"
-                self._tell_tile(path, what, number * TILE_WIDTH + place, 1)
-                return
-            at += len(entry)
+        first = number * TILE_WIDTH
+        for path, data, count, is_whole in self._read_tiles(None, number, width):
+            if data is None:
+                self._tell_tile(path, "is not there", first, count)
+                continue
+            entries = [len(entry).to_bytes(LENGTH_BYTES, "big") + entry for entry in bundle[:count]]
+            at = 0
+            for place, entry in enumerate(entries):
+                if not data.startswith(entry, at):
+                    what = "holds another decision than the journal"
+                    self._tell_tile(path, what, first + place, 1)
+                    break
+                at += len(entry)
+            else:
+                if is_whole and len(data) != at:
+                    what = f"has {len(data)} bytes, {len(data) - at} more than belong there"
+                    self._tell_tile(path, what, first, count)
 
-    def _read_tile(self, level: int | None, number: int, width: int) -> tuple[Path, bytes | None]:
-        """Read a tile; where one that was not full is gone, the full one begins with the same."""
+    def _read_tiles(
+        self, level: int | None, number: int, width: int
+    ) -> Iterator[tuple[Path, bytes | None, int, bool]]:
+        """Give a tile and the shorter ones of its place: path, bytes, width, whether it must end there.
+
+        Readers of an older checkpoint ask for the shorter ones, from before the tile was as full as it is.
+        """
         folder = self._stated.tiles
         assert folder is not None  # noqa: S101 - asked for only where there are tiles
         self._tiles_compared += 1
         path = folder / tile_path(level, number, width)
-        for each in dict.fromkeys((width, TILE_WIDTH)):
-            candidate = folder / tile_path(level, number, each)
-            try:
-                return candidate, candidate.read_bytes()
-            except OSError:
-                continue
-        return path, None
+        data = _read(path)
+        if data is not None or width == TILE_WIDTH:
+            yield path, data, width, True
+        else:
+            # Where one that was not full is gone, the full one begins with the same.
+            full = folder / tile_path(level, number)
+            data = _read(full)
+            yield (path if data is None else full), data, width, False
+        for shorter in _shorter(folder, level, number, width):
+            path = folder / tile_path(level, number, shorter)
+            # The archiver takes them away once the tile is full.
+            if (data := _read(path)) is not None:
+                yield path, data, shorter, True
 
     def _tell_tile(
         self, path: Path, what: str, first: int, count: int, difference: Difference | None = None
@@ -432,3 +472,19 @@ class _RootsTask:
             for peak in reversed(peaks):
                 made = peak if made is None else node_hash(peak, made)
         return EMPTY_ROOT if made is None else made
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _shorter(folder: Path, level: int | None, number: int, width: int) -> list[int]:
+    """Tell which tiles lie there from when this one was not as full."""
+    try:
+        names = [path.name for path in (folder / f"{tile_path(level, number)}.p").iterdir()]
+    except OSError:
+        return []
+    return sorted(int(name) for name in names if name.isdecimal() and 0 < int(name) < width)

@@ -202,8 +202,10 @@ def open_archive(
     """
     plans: list[TaskPlan] = []
     log = root / LOG_FOLDER
-    if checks & {"checkpoints", "tiles"} and log.is_dir():
-        plans.append(RootsPlan(collect(checks, log, None, trusted=trusted), findings_max))
+    if checks & {"checkpoints", "tiles"}:
+        # A log that was taken away is told, too: without it nobody vouches for anything.
+        stated = collect(checks, log if log.is_dir() else None, None, trusted=trusted)
+        plans.append(RootsPlan(stated, findings_max))
     return ArchiveSource(root), plans
 
 

@@ -273,7 +273,8 @@ def _show(report: "Report", checks: frozenset[str], findings_max: int) -> None:
             typer.echo(f"    {difference}")
     total = sum(report.found.values())
     by_check = ", ".join(f"{check} {count:,}" for check, count in sorted(report.found.items()))
-    typer.echo(f"\n{total:,} things are wrong, by check: {by_check}")
+    things = "1 thing is" if total == 1 else f"{total:,} things are"
+    typer.echo(f"\n{things} wrong, by check: {by_check}")
     if report.following:
         typer.echo(f"{report.following:,} more decisions differ only because of an earlier one")
 
@@ -305,7 +306,7 @@ def _facts(report: "Report", checks: frozenset[str]) -> Iterator[str]:
         lines = f"{facts['books']['lines']:,} lines"
         yield f"trial balance of {lines}: granted {totals['granted']:,} = {accounts}"
     if "roots" in facts:
-        yield from _root_facts(facts["roots"])
+        yield from _root_facts(facts["roots"], checks, has_tables="tables" in facts)
     if "tables" in facts:
         rows = facts["tables"]["rows"]
         yield f"{len(rows)} tables at seq {facts['tables']['seq']}: {sum(rows.values()):,} rows"
@@ -318,11 +319,20 @@ def _facts(report: "Report", checks: frozenset[str]) -> Iterator[str]:
         )
 
 
-def _root_facts(roots: dict[str, Any]) -> Iterator[str]:
+def _root_facts(roots: dict[str, Any], checks: frozenset[str], *, has_tables: bool) -> Iterator[str]:
     yield f"the root over {roots['size']:,} decisions is {roots['root']}"
     tiles = f"{roots['tiles']:,} tiles up to {roots['tiles_size']:,}"
     yield f"{roots['checkpoints']:,} signed checkpoints, {tiles}"
+    if "checkpoints" not in checks:
+        return
     if not roots["checkpoints"]:
-        yield "no signed checkpoint is there: whether the journal lost its tail, only the tables can tell"
+        teller = "only the tables can tell" if has_tables else "nobody can tell"
+        yield f"no signed checkpoint is there: whether the journal lost its tail or was made anew, {teller}"
+    elif unsigned := roots["size"] - roots["signed_size"]:
+        yield (
+            f"signed up to {roots['signed_size']:,}: for the last {unsigned:,} decisions no signature vouches"
+        )
     for key in roots["keys"]:
         yield f"signed with {key}"
+    if roots["keys"] and not roots["must_be_signed"]:
+        yield "whether that is the key that the log published, only --key tells"

@@ -91,6 +91,21 @@ def _tile_gone(copy: Archived) -> None:
     (copy.log / tile_path(0, 3)).unlink()
 
 
+def _hash_behind_a_full_tile(copy: Archived) -> None:
+    path = copy.log / tile_path(0, 1)
+    path.write_bytes(path.read_bytes() + bytes(32))
+
+
+def _entry_behind_a_full_bundle(copy: Archived) -> None:
+    path = copy.log / tile_path(None, 1)
+    path.write_bytes(path.read_bytes() + b"\x00\x03new")
+
+
+def _bit_of_a_shorter_tile(copy: Archived) -> None:
+    """What readers of the checkpoint of 500 are given."""
+    _flip(copy.log / tile_path(1, 0, 1), 5)
+
+
 def _bit_of_a_root(copy: Archived) -> None:
     (path,) = (copy.log / "checkpoints").rglob("500")
     text = path.read_text()
@@ -148,6 +163,9 @@ TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
     (_bit_of_the_hashes_at_the_edge, "tiles", None),
     (_bit_of_an_entry, "tiles", None),
     (_tile_gone, "tiles", 4 * 256 - 1),
+    (_hash_behind_a_full_tile, "tiles", 2 * 256 - 1),
+    (_entry_behind_a_full_bundle, "tiles", 2 * 256 - 1),
+    (_bit_of_a_shorter_tile, "tiles", 255),
     (_bit_of_a_root, "checkpoints", 499),
     (_bit_of_a_signature, "checkpoints", SIZES[-1] - 1),
     (_tail_dropped, "checkpoints", 1100),
@@ -199,6 +217,35 @@ def test_another_key_is_seen_by_who_knows_the_key(copy: Archived, tmp_path: Path
     report = verified(forged, tmp_path / "told", checks, (copy.key,))
     assert {"checkpoints": 1} == report.found
     assert "do not lead to" in report.findings[0].what
+
+
+@pytest.mark.parametrize("taken", ["", "checkpoints"])
+def test_a_history_that_nobody_signed_is_not_well_to_who_has_the_key(
+    copy: Archived, tmp_path: Path, taken: str
+) -> None:
+    """The log or its checkpoints taken away: nothing contradicts the rest, and nothing vouches for it."""
+    shutil.rmtree(copy.log / taken)
+    if taken:
+        (copy.log / "checkpoint").unlink()
+    untold = verified(copy, tmp_path / "untold")
+    assert ({}, 0) == (untold.found, untold.facts["roots"]["signed_size"]), untold.findings
+    told = verified(copy, tmp_path / "told", trusted=(copy.key,))
+    assert {"checkpoints": 1} == told.found
+    assert "there is no signed checkpoint" in told.findings[0].what
+    without = verified(copy, tmp_path / "without", ALL_CHECKS - {"checkpoints"}, (copy.key,))
+    assert {} == without.found
+    words = CliRunner().invoke(app, ["verify", "--archive", str(copy.root)]).output
+    assert "no signed checkpoint is there: whether the journal lost its tail" in words
+
+
+def test_how_far_it_is_signed_is_told(copy: Archived, tmp_path: Path) -> None:
+    """Decisions behind the last checkpoint are signed by nobody: no fault, and no secret."""
+    assert SIZES[-1] == verified(copy, tmp_path / "whole").facts["roots"]["signed_size"]
+    (copy.log / "checkpoint").unlink()
+    shutil.rmtree(copy.log / "checkpoints" / "x001")
+    run = CliRunner().invoke(app, ["verify", "--archive", str(copy.root), "--key", str(copy.key)])
+    assert 0 == run.exit_code, run.output
+    assert f"signed up to 500: for the last {SIZES[-1] - 500} decisions no signature vouches" in run.output
 
 
 def test_rotated_keys_are_followed(tmp_path: Path) -> None:
