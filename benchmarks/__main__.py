@@ -9,6 +9,7 @@ import sys
 MEASUREMENTS = (
     "rules",
     "deciding",
+    "restart",
     "projection",
     "rebuild",
     "visible",
