@@ -17,8 +17,8 @@ from schemas.shape import Problem
 
 # Sixteen digits in a row, grouped or not: a place, DDMMYY with 40 added to the day for women, a number.
 _SIXTEEN: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
-# UUIDs and long hexadecimal numbers with a letter. One random UUID in 340 has sixteen digits in a row: taken for
-# a NIK, nobody could ever act for that person, nor erase them.
+# UUIDs, and long hexadecimal numbers with a letter. One random UUID in 340 has sixteen digits in a row: taken
+# for a NIK, nobody could ever act for that person, nor erase them.
 _MADE_BY_MACHINE: Final = re.compile(
     r"(?<![0-9a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=\d*[a-f])[0-9a-f]{20,})(?![0-9a-z])",
     re.ASCII | re.IGNORECASE,
