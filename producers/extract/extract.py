@@ -229,6 +229,10 @@ class Extract:
             for permit in self.permits.by_number.values()
             for row in permit.lines
         ]
+        lines += [
+            QuotaLine(number, row.number, row.units, row.remaining, agency_id, row.line)
+            for number, agency_id, row in self.permits.lines_without
+        ]
         return iter(sorted(lines, key=lambda line: line.file_line))
 
     def _each(self, file: FileOfExtract, take: Callable[[Cells], None], advance: Callable[[], None]) -> None:

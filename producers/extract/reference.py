@@ -132,6 +132,9 @@ class Permits:
     def __init__(self) -> None:
         self.by_number: Final[dict[str, PermitRow]] = {}
         self.reported: Final[dict[str, int]] = {}
+        # Of permits whose own row is only reported: what the old system counted is compared all the same.
+        self.lines_without: Final[list[tuple[str, str, QuotaRow]]] = []
+        self._agencies_reported: Final[dict[str, str]] = {}
         self._rows: Final[dict[str, tuple[int, bytes]]] = {}
         self._line_rows: Final[dict[tuple[str, int], tuple[int, bytes]]] = {}
 
@@ -147,6 +150,7 @@ class Permits:
         place = place_of(PERMITS, row.line)
         if sink.is_useless(PERMITS, row, permit_id=number, agency_id=agency_id):
             self.reported.setdefault(number, place)
+            self._agencies_reported.setdefault(number, agency_id)
             return
         if not sink.is_first(PERMITS, row, self._rows, number, "nomor_sip2mi"):
             return
@@ -165,6 +169,7 @@ class Permits:
         if permit is None and not row.findings:
             if number in self.reported:
                 sink.depends(PERMIT_LINES, row.line, "nomor_sip2mi", self.reported[number], permit_id=number)
+                self._keep_line_without(row, number, quota)
                 return
             row.add("reference_missing", "nomor_sip2mi", "sip2mi.csv has no such permit")
         if permit is None:
@@ -182,6 +187,11 @@ class Permits:
         if not is_counted and permit.blocked_by is None:
             # A permit cannot be given another line later: it waits until all its lines can be read.
             permit.blocked_by = place_of(PERMIT_LINES, row.line)
+
+    def _keep_line_without(self, row: Cells, number: str, quota: QuotaRow) -> None:
+        if (number, quota.number) not in self._line_rows:
+            self._line_rows[(number, quota.number)] = (row.line, row.digest())
+            self.lines_without.append((number, self._agencies_reported[number], quota))
 
     def write(self, sink: Sink) -> None:
         """Give the actions, and hold back every permit that depends on a row which is only reported."""

@@ -105,7 +105,8 @@ def compare(extract: Extract, balances: Mapping[tuple[str, int], Balance]) -> It
 
 
 def _not_in_ledger(extract: Extract, quota: QuotaLine, difference: int) -> Explanation:
-    line = extract.permits.by_number[quota.permit_id].line
+    permit = extract.permits.by_number.get(quota.permit_id)
+    line = file_and_line(extract.permits.reported[quota.permit_id])[1] if permit is None else permit.line
     return Explanation(
         difference,
         "The permit is not in the ledger: its row is only reported, or was refused.",

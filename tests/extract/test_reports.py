@@ -150,6 +150,16 @@ def test_a_permit_that_is_not_in_the_ledger(tmp_path: Path) -> None:
     assert "UNKNOWN_AGENCY" in text
 
 
+def test_a_permit_whose_own_row_is_only_reported(tmp_path: Path) -> None:
+    """Every line of the extract is compared: the ledger has zeros, and the page names the permit's row."""
+    extract = SmallExtract.ready()
+    extract.permit("SIP-2", units=5, remaining=4, country="ATLANTIS")
+    accounts = dict.fromkeys(("granted", "available", "reserved", "departed", "forfeited"), 0)
+    line = {"permit_id": "SIP-2", "line": 1, "sisa_kuota": 4, **accounts, "difference": 4}
+    assert line == report(extract.write(tmp_path / "extract"))["lines"][1]
+    assert "+4: The permit is not in the ledger" in _difference(extract, tmp_path)
+
+
 def test_the_page_needs_nothing_and_runs_nothing(tmp_path: Path) -> None:
     """No script, nothing fetched; what an extract says is text, also what looks like HTML or a formula."""
     hostile = "<script>alert(1)</script>"
