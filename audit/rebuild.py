@@ -192,6 +192,7 @@ def drop_kept(place: Place) -> bool:
     """Remove the tables that were kept; False where none are.
 
     Raises:
+        RebuildRefused: something that is not ours would go with them.
         RebuildRunning, DatabaseUnavailable: as `rebuild`.
 
     """
@@ -260,6 +261,9 @@ class _Rebuilding:
             )
         if not swapping.schema_exists(self._control, LIVE):
             migrate(self._control)
+        if not self._wish.check:
+            # A swap removes what the one before kept.
+            self._refuse_to_remove_of_others()
         only = self._wish.only
         if only is None:
             return
@@ -277,6 +281,16 @@ class _Rebuilding:
             raise RebuildRefused(
                 "the tables were made by another version of neraca, so one alone cannot be exchanged",
                 advice="Rebuild all of them: leave out --only.",
+            )
+
+    def _refuse_to_remove_of_others(self) -> None:
+        others = swapping.of_others(self._control, KEPT)
+        if others:
+            raise RebuildRefused(
+                f"with the tables that the last swap kept, in {KEPT}, would go what is not of neraca: "
+                + ", ".join(others),
+                advice="What reads them from outside: drop it and make it again, on the tables in neraca. "
+                f"What was put beside them: ALTER TABLE {KEPT}.… SET SCHEMA …, or drop it.",
             )
 
     def _rebuild(self, builder: Session, source: Source) -> None:
@@ -434,6 +448,7 @@ class _Rebuilding:
         with _database_errors():
             if not swapping.schema_exists(self._control, KEPT):
                 return False
+            self._refuse_to_remove_of_others()
             swapping.drop(self._control, KEPT)
         return True
 

@@ -105,6 +105,47 @@ def drop(session: Session, schema: str) -> None:
     session.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
 
 
+_OF_OTHERS: Final = """
+WITH inside (classid, oid) AS (
+    SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = %(schema)s::text::regnamespace
+    UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = %(schema)s::text::regnamespace
+    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = %(schema)s::text::regnamespace
+), goes (classid, oid) AS (
+    SELECT DISTINCT
+           CASE d.classid WHEN 'pg_proc'::regclass THEN d.classid ELSE 'pg_class'::regclass::oid END,
+           CASE WHEN d.classid IN ('pg_proc'::regclass, 'pg_class'::regclass) THEN d.objid
+                ELSE coalesce(r.ev_class, c.conrelid) END
+    FROM inside i JOIN pg_depend d ON d.refclassid = i.classid AND d.refobjid = i.oid
+    LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    LEFT JOIN pg_constraint c ON d.classid = 'pg_constraint'::regclass AND c.oid = d.objid
+)
+SELECT n.nspname || '.' || c.relname AS name
+FROM goes JOIN pg_class c ON goes.classid = 'pg_class'::regclass AND c.oid = goes.oid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname <> %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+UNION SELECT n.nspname || '.' || p.proname
+FROM goes JOIN pg_proc p ON goes.classid = 'pg_proc'::regclass AND p.oid = goes.oid
+JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname <> %(schema)s
+-- Every table and view of ours is commented: what is not, and has no namesake, somebody else put there.
+UNION SELECT %(schema)s || '.' || c.relname
+FROM pg_class c
+WHERE c.relnamespace = %(schema)s::text::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND obj_description(c.oid, 'pg_class') IS NULL
+  AND NOT EXISTS (SELECT FROM pg_class o
+                  WHERE o.relnamespace = to_regnamespace(%(live)s) AND o.relname = c.relname)
+ORDER BY name
+"""
+
+
+def of_others(session: Session, schema: str) -> list[str]:
+    """Name what would go with a schema and is not ours: what reads it from outside, what was put into it."""
+    if not schema_exists(session, schema):
+        return []
+    rows = session.execute(_OF_OTHERS.encode(), {"schema": schema, "live": LIVE}).fetchall()
+    return [str(name) for (name,) in rows]
+
+
 def hold_projector(session: Session) -> None:
     """Let no projector move its position, nor start, until this transaction ends; waits for those at work.
 
@@ -360,6 +401,7 @@ __all__ = [
     "exchange_tables",
     "hold_projector",
     "lock_readers_out",
+    "of_others",
     "older_snapshots",
     "owner_of",
     "schema_exists",

@@ -123,7 +123,7 @@ def _show(result: "Result", *, is_rollback: bool, check: bool) -> None:
     elif result.is_different and not check:
         typer.echo("Nothing was swapped. To swap all the same: --accept-differences")
     for name in result.exchanged.left_behind:
-        typer.echo(f"  still holds what it read before, refresh it: {name}")
+        typer.echo(f"  reads the tables of before, drop it and make it again: {name}")
 
 
 def _show_comparison(result: "Result") -> None:

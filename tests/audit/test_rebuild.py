@@ -296,6 +296,28 @@ def test_what_others_made_stays_right(place: Place) -> None:
         execute(dsn, f"DROP ROLE {role}")
 
 
+def test_what_others_made_is_never_removed(place: Place) -> None:
+    """What reads the kept tables, or was put among them, is named; until it is gone nothing is removed."""
+    dsn = place.postgres_dsn
+    execute(dsn, "CREATE MATERIALIZED VIEW public.once AS SELECT count(*) AS n FROM neraca.permits")
+    execute(dsn, "CREATE TABLE public.seen (lines neraca.quota_balance_then)")
+    execute(dsn, "CREATE TABLE neraca.notes AS SELECT 1 AS n")
+    execute(dsn, "CREATE VIEW neraca.mine AS SELECT count(*) AS n FROM neraca.decisions")
+    run(place)
+    named = "neraca_before.mine, neraca_before.notes, public.once, public.seen$"
+    for removing in (lambda: run(place), lambda: drop_kept(place)):
+        with pytest.raises(RebuildRefused, match=named):
+            removing()
+    assert ["neraca", "neraca_before"] == schemas(dsn)
+    assert [] == run(place, Wish(check=True)).differences
+    execute(dsn, "ALTER TABLE neraca_before.notes SET SCHEMA public; DROP VIEW neraca_before.mine")
+    execute(dsn, "DROP MATERIALIZED VIEW public.once; DROP TABLE public.seen")
+    run(place)
+    assert drop_kept(place)
+    with psycopg.connect(dsn) as connection:
+        assert [(1,)] == connection.execute("SELECT n FROM public.notes").fetchall()
+
+
 def test_tables_that_lead_the_journal(stack: RunningStack, topic_prefix: str, database: str) -> None:
     """Live tables that know more than the journal cannot be compared: it says so, and swaps nothing."""
     load(database, journal()[:200])
