@@ -197,7 +197,7 @@ def _keys(
                     0,
                     "the log's keys do not lead to the one that you trust",
                     (Difference("keys", str(verifier), _shown(keys.verifiers)),),
-                    "The log was signed anew with another key, or it is another log.",
+                    "The log was signed anew with another key, is another one, or is from before that key.",
                 )
             )
     return keys

@@ -177,6 +177,11 @@ def _read(which: str, note: str, verifiers: Sequence[Verifier]) -> SignedCheckpo
 
 
 def _head_and_checkpoint(text: str, header: str) -> tuple[list[str], str]:
+    if text.startswith("\ufeff") or "\r" in text:
+        raise ProofInvalid(
+            "the file was changed on its way: its line ends or its first bytes are another program's",
+            advice="Send it as a file, not as text; no editor and no mail program may rewrite it.",
+        )
     head, blank, checkpoint = text.partition("\n\n")
     lines = head.split("\n")
     if lines[0] != header:

@@ -1,7 +1,7 @@
 """A witness: remembers the last checkpoint that it saw of each log, and co-signs only what continues it.
 
 It has a folder and a key of its own, and trusts nothing of the log but its verifier key. What it refuses it
-keeps: two checkpoints that the log signed and that contradict each other convict it, whoever shows them.
+keeps: two roots of one size that the log signed convict it, whoever shows them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +29,16 @@ _LOCK_FILE: Final = ".lock"
 _KEY_MODE: Final = 0o600
 _SHORT: Final = 16
 
+_FORKED: Final = "The log signed both: whoever is shown the two can see that it lied to somebody."
+_WENT_BACK: Final = (
+    "A copy of the log from before looks the same: give the newest one. If the log itself has no more, it "
+    "forgot what it had signed."
+)
+_CHANGED: Final = (
+    "Give the log's folder as it is now, or the proof of `neraca prove --from-size {size}`. If it stays, the "
+    "log signed two histories: ask it, and other witnesses, for its checkpoint of that size."
+)
+
 # Gives the hashes that lead from an older size to the size of the checkpoint at hand.
 ConsistencySource = Callable[[int, int], Sequence[bytes]]
 
@@ -34,9 +46,21 @@ ConsistencySource = Callable[[int, int], Sequence[bytes]]
 class WitnessRefused(ProofInvalid):
     """A checkpoint that does not continue what the witness saw. `evidence` is where both are kept."""
 
-    def __init__(self, message: str, *, evidence: Path) -> None:
-        super().__init__(message, advice=f"Both checkpoints are kept in {evidence}: the log signed either.")
+    def __init__(self, message: str, *, evidence: Path, advice: str) -> None:
+        super().__init__(message, advice=f"Both checkpoints are kept in {evidence}. {advice}")
         self.evidence = evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned(SignedCheckpoint):
+    """A checkpoint that the witness co-signed.
+
+    Attributes:
+        continues: The size at which it saw this log last; None: never, so there was nothing to compare.
+
+    """
+
+    continues: int | None
 
 
 class Witness:
@@ -57,6 +81,8 @@ class Witness:
             raise ProofInvalid(f"there is a key in {path} already: {self.signer().verifier}")
         signer = Signer.generate(name, COSIGNATURE)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Made with the key: where it is missing later, what the witness saw was lost.
+        (self.folder / SEEN_FOLDER).mkdir(exist_ok=True)
         write_durably(path, (signer.private_text() + "\n").encode(), mode=_KEY_MODE)
         return signer.verifier
 
@@ -64,13 +90,17 @@ class Witness:
         """Give the key.
 
         Raises:
-            ProofInvalid: there is none, or none of a witness.
+            ProofInvalid: there is none, none of a witness, or one that others can read.
 
         """
         path = self.folder / KEY_FILE
         if not path.exists():
             raise ProofInvalid(
                 f"there is no key of a witness in {self.folder}", advice="Make one with --create NAME."
+            )
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise ProofInvalid(
+                f"{path} can be read by others than its owner", advice=f"Close it: chmod 600 {path}"
             )
         signer = Signer.parse(read_text(path).strip())
         if signer.verifier.kind != COSIGNATURE:
@@ -81,14 +111,25 @@ class Witness:
         """Give the last checkpoint of a log that this witness co-signed; None where it saw none.
 
         Raises:
-            ProofInvalid: the file is not what this witness wrote.
+            ProofInvalid: the file is not what this witness wrote, or all that it saw is gone.
 
         """
         path = self._seen_file(origin)
+        if not path.parent.is_dir():
+            raise ProofInvalid(
+                f"there is no {path.parent}: what this witness saw is lost, and it would co-sign anything",
+                advice="Put the folder back from a copy. If there is none, make a new witness, in a new "
+                "folder and under a new name.",
+            )
         if not path.exists():
             return None
-        note = Note.parse(read_text(path))
-        checkpoint = Checkpoint.parse(note.text)
+        try:
+            note = Note.parse(read_text(path))
+            checkpoint = Checkpoint.parse(note.text)
+        except ProofInvalid as error:
+            raise ProofInvalid(
+                f"{path} is not what this witness wrote: {error}", advice="Put it back from a copy."
+            ) from error
         own = self.signer().verifier
         for signature in note.signatures:
             if (signature.name, signature.key_id) == (own.name, own.key_id):
@@ -99,7 +140,7 @@ class Witness:
 
     def consider(
         self, note: str, verifiers: Sequence[Verifier], proof: ConsistencySource, *, at_seconds: int
-    ) -> SignedCheckpoint:
+    ) -> Cosigned:
         """Co-sign a checkpoint that continues the last one of its log; it is remembered before that is told.
 
         Args:
@@ -129,19 +170,18 @@ class Witness:
             ]
             cosigned = Note(signed.note.text, (*others, cosignature))
             write_durably(self._seen_file(new.origin), str(cosigned).encode())
-        return SignedCheckpoint(new, cosigned, signed.log_key, ((signer.verifier, cosignature),))
+        seen = None if last is None else last.checkpoint.size
+        return Cosigned(new, cosigned, signed.log_key, ((signer.verifier, cosignature),), seen)
 
     def _check(self, last: SignedCheckpoint, signed: SignedCheckpoint, proof: ConsistencySource) -> None:
         old, new = last.checkpoint, signed.checkpoint
         if new.size < old.size:
-            raise self._refused(
-                last, signed, f"the log {new.origin} went back: it had {old.size} decisions, now {new.size}"
-            )
+            message = f"the log {new.origin} went back: it had {old.size} decisions, now {new.size}"
+            raise self._refused(last, signed, message, _WENT_BACK)
         if new.size == old.size:
             if new.root != old.root:
-                raise self._refused(
-                    last, signed, f"the log {new.origin} has forked: two roots at size {new.size}"
-                )
+                message = f"the log {new.origin} has forked: two roots at size {new.size}"
+                raise self._refused(last, signed, message, _FORKED)
             return
         hashes = proof(old.size, new.size)
         if not verify_consistency(old.size, new.size, old.root, new.root, hashes):
@@ -150,14 +190,17 @@ class Witness:
                 signed,
                 f"the log {new.origin} of {new.size} decisions does not begin with the {old.size} that it "
                 "had: something was changed or taken out, or the proof is of other sizes",
+                _CHANGED.format(size=old.size),
             )
 
-    def _refused(self, last: SignedCheckpoint, signed: SignedCheckpoint, message: str) -> WitnessRefused:
+    def _refused(
+        self, last: SignedCheckpoint, signed: SignedCheckpoint, message: str, advice: str
+    ) -> WitnessRefused:
         digest = hashlib.sha256(str(signed.note).encode()).hexdigest()[:_SHORT]
         folder = self.folder / REFUSED_FOLDER / f"{signed.checkpoint.size}-{digest}"
         write_durably(folder / "seen", str(last.note).encode())
         write_durably(folder / "refused", str(signed.note).encode())
-        return WitnessRefused(message, evidence=folder)
+        return WitnessRefused(message, evidence=folder, advice=advice)
 
     def _seen_file(self, origin: str) -> Path:
         return self.folder / SEEN_FOLDER / hashlib.sha256(origin.encode()).hexdigest()

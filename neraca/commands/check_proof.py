@@ -50,7 +50,8 @@ def check_proof(
     if not file.is_file():
         raise SettingsError(f"there is no file {file}", advice="Name the file that `neraca prove` wrote.")
     verifiers = [Verifier.parse(text) for text in key]
-    witnesses = [Verifier.parse(text) for text in witness or []]
+    # Named twice, a witness is still one.
+    witnesses = list(dict.fromkeys(Verifier.parse(text) for text in witness or []))
     if any(one.kind != LOG_SIGNATURE for one in verifiers):
         raise SettingsError("--key names a key of a witness", advice="Give it with --witness.")
     if any(one.kind == LOG_SIGNATURE for one in witnesses):

@@ -10,8 +10,7 @@ import typer
 from neraca.commands import JsonOption, print_json
 
 if TYPE_CHECKING:
-    from audit.tlog.checkpoint import SignedCheckpoint
-    from audit.tlog.witness import ConsistencySource
+    from audit.tlog.witness import ConsistencySource, Cosigned
 
 
 def witness(
@@ -102,7 +101,7 @@ def _no_proof(old_size: int, new_size: int) -> tuple[bytes, ...]:
     )
 
 
-def _show(signed: "SignedCheckpoint", out: Path | None, *, as_json: bool) -> None:
+def _show(signed: "Cosigned", out: Path | None, *, as_json: bool) -> None:
     said = signed.checkpoint
     ((_, cosignature),) = signed.witnesses
     if as_json:
@@ -111,12 +110,20 @@ def _show(signed: "SignedCheckpoint", out: Path | None, *, as_json: bool) -> Non
                 "holds": True,
                 "origin": said.origin,
                 "size": said.size,
+                "continues": signed.continues,
                 "root": said.root.hex(),
                 "cosignature": cosignature.line().rstrip("\n"),
                 "checkpoint": str(signed.note),
             }
         )
-    elif out is None:
+        return
+    seen = (
+        "the first of this log that this witness sees: nothing to compare it with"
+        if signed.continues is None
+        else f"it continues the log at size {signed.continues}"
+    )
+    if out is None:
         sys.stdout.buffer.write(str(signed.note).encode())
+        sys.stderr.write(f"{seen}\n")
     else:
-        typer.echo(f"co-signed: {said.origin} at size {said.size}, in {out}")
+        typer.echo(f"co-signed: {said.origin} at size {said.size}, in {out}; {seen}")

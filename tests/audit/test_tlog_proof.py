@@ -114,6 +114,8 @@ def test_any_changed_bit_of_a_consistency_proof_is_refused() -> None:
         (f"extra {b64(DATA[17])}", "extra !", "is no base64"),
         (ORIGIN + "\n", "example.org/other\n", "does not fit|not signed"),
         ("\n21\n", "\n22\n", "does not fit"),
+        ("\n", "\r\n", "changed on its way"),
+        ("c2sp", "\ufeffc2sp", "changed on its way"),
     ],
 )
 def test_what_does_not_hold_is_named(was: str, becomes: str, named: str) -> None:

@@ -133,6 +133,45 @@ def test_what_it_saw_must_be_its_own(witness: Witness, tmp_path: Path) -> None:
     witness.consider(checkpoint(400), KEYS, from_tree, at_seconds=2)
 
 
+def test_it_tells_what_it_continues(witness: Witness) -> None:
+    """The first checkpoint of a log is compared with nothing, and that is no secret."""
+    told = [
+        witness.consider(checkpoint(size), KEYS, from_tree, at_seconds=1).continues for size in (5, 5, 300)
+    ]
+    assert [None, 5, 5] == told
+
+
+def test_without_its_memory_it_signs_nothing(witness: Witness) -> None:
+    """What it saw is gone, or is no text of its own: it must not begin again as if it had seen nothing."""
+    witness.consider(checkpoint(300), KEYS, from_tree, at_seconds=1)
+    (seen,) = (witness.folder / "seen").iterdir()
+    seen.write_bytes(b"")
+    with pytest.raises(ProofInvalid, match=r"seen/.* is not what this witness wrote"):
+        witness.consider(checkpoint(299), KEYS, from_tree, at_seconds=2)
+    shutil.rmtree(witness.folder / "seen")
+    with pytest.raises(ProofInvalid, match="what this witness saw is lost"):
+        witness.consider(checkpoint(299), KEYS, from_tree, at_seconds=2)
+    assert not (witness.folder / "seen").exists()
+
+
+def test_a_key_that_others_can_read_signs_nothing(witness: Witness) -> None:
+    """Whoever else has it could co-sign in its name."""
+    (witness.folder / "key").chmod(0o640)
+    with pytest.raises(ProofInvalid, match="can be read by others"):
+        witness.consider(checkpoint(300), KEYS, from_tree, at_seconds=1)
+
+
+def test_only_a_fork_is_called_proof_of_a_lie(witness: Witness) -> None:
+    """An older copy goes back as well, so what is said of it accuses nobody."""
+    witness.consider(checkpoint(300), KEYS, from_tree, at_seconds=1)
+    with pytest.raises(WitnessRefused) as back:
+        witness.consider(checkpoint(299), KEYS, from_tree, at_seconds=2)
+    assert "A copy of the log from before looks the same" in back.value.advice
+    with pytest.raises(WitnessRefused) as fork:
+        witness.consider(checkpoint(300, CHANGED), KEYS, from_tree, at_seconds=2)
+    assert "The log signed both" in fork.value.advice
+
+
 def test_logs_are_kept_apart(witness: Witness) -> None:
     """Two logs, one witness: each has its own last checkpoint."""
     witness.consider(checkpoint(300), KEYS, from_tree, at_seconds=1)

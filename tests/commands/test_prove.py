@@ -321,6 +321,8 @@ def test_a_witness_cosigns_and_its_cosignature_is_asked_for(ledger: Ledger, tmp_
     assert "co-signed by witness.example/w1 at 20" in run(*check).out.decode()
     other = str(Signer.generate("witness.example/w2", 4).verifier)
     assert 0 == run(*check, "--witness", other, "--witnesses-min", "1").code
+    twice = run(*check, "--witness", witness, "--witnesses-min", "2")
+    assert (2, True) == (twice.code, "more than there are --witness keys" in twice.err), twice.err
     said = run(*check, "--witness", other)
     assert 1 == said.code
     assert "not witness.example/w2" in said.err
