@@ -15,6 +15,7 @@ from producers.extract.identity import Pseudonyms
 from producers.extract.people import PeopleOfExtract
 from producers.extract.personal import (
     contradiction,
+    is_personal,
     is_rounded,
     marks_of,
     may_be_personal,
@@ -103,6 +104,11 @@ class Candidates:
             row.remarks.append(Finding("nik_contradicts", "nik", f"it contradicts {contradicts}"))
         number = plain_passport(row.raw("no_paspor"))
         passport = self._pseudonyms.passport(number) if number else None
+        person = self._pseudonyms.person(nik) if nik else None
+        marks = marks_of(self._pseudonyms, row.raw("nama"), passport, birth_day)
+        if is_personal(position, self._pseudonyms, person, marks):
+            row.add("value_unreadable", "jabatan", "it holds personal data, which must stand in no action")
+            position = ""
         born = row.raw("tgl_lahir") if birth_day is None else format_date(birth_day)
         fields = self._fields(
             row, {"nik": nik, "name": row.raw("nama"), "birth_date": born, "passport": number}
@@ -130,7 +136,6 @@ class Candidates:
                 is_usable = False
         if not registration or (row.findings and may_be_personal(registration)):
             return
-        person = self._pseudonyms.person(nik) if nik else None
         sink.scratch.db.execute(
             "INSERT OR IGNORE INTO candidates VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
@@ -140,7 +145,7 @@ class Candidates:
                 int(is_usable),
                 person,
                 passport,
-                marks_of(self._pseudonyms, row.raw("nama"), passport, birth_day),
+                marks,
                 scheme,
                 agency_id if is_usable else about["agency_id"],
                 destination,

@@ -118,7 +118,7 @@ class Extract:
         )
         self._stages: Final = Stages(self._sink, self._offices, self._candidates, pseudonyms, cutover)
         self._lives: Final = Lives(self._sink, self._candidates, cutover)
-        self._trainings: Final = Trainings(self._sink, self._offices, self._candidates)
+        self._trainings: Final = Trainings(self._sink, self._offices, self._candidates, pseudonyms)
 
     @property
     def bytes_total(self) -> int:

@@ -105,6 +105,17 @@ def marks_of(pseudonyms: Pseudonyms, name: str, passport: bytes | None, birth_da
     )
 
 
+def is_personal(text: str, pseudonyms: Pseudonyms, person: bytes | None, marks: bytes | None) -> bool:
+    """Tell whether an identifier has this person's NIK, name, passport number or birth date in it.
+
+    So where columns have shifted, or somebody typed into the wrong one. A name of one word may be an ordinary
+    word of a trade, and is not taken for a name there.
+    """
+    if marks is not None and marks[0] == 1:
+        marks = bytes(1) + marks[1:]
+    return without_personal_data(text, pseudonyms, person, marks, is_free=False) != text
+
+
 def without_personal_data(
     text: str, pseudonyms: Pseudonyms, person: bytes | None, marks: bytes | None, *, is_free: bool
 ) -> str:

@@ -8,7 +8,9 @@ from producers.extract.actions import training
 from producers.extract.candidates import Candidates
 from producers.extract.cells import Cells
 from producers.extract.files import CANDIDATES, TRAININGS, place_of
+from producers.extract.identity import Pseudonyms
 from producers.extract.moments import midnight_wib
+from producers.extract.personal import is_personal
 from producers.extract.reference import Offices
 from producers.extract.sink import Sink
 from producers.extract.stages import TRAINED
@@ -19,10 +21,11 @@ _TYPES: Final = {"LPK": "LPK", "BLKLN": "BLKLN"}
 class Trainings:
     """Turns rows into actions; what happened to the registrations must be known by then (`lives`)."""
 
-    def __init__(self, sink: Sink, offices: Offices, candidates: Candidates) -> None:
+    def __init__(self, sink: Sink, offices: Offices, candidates: Candidates, pseudonyms: Pseudonyms) -> None:
         self._sink: Final = sink
         self._offices: Final = offices
         self._candidates: Final = candidates
+        self._pseudonyms: Final = pseudonyms
         self._find: Final = sink.scratch.db.cursor()
 
     def take(self, row: Cells) -> None:
@@ -52,6 +55,9 @@ class Trainings:
         if candidate is None:
             row.add("reference_missing", "no_registrasi", "cpmi.csv has no such registration")
             return "", ("", ""), None
+        for column in ("no_pelatihan", "kode_lembaga"):
+            if is_personal(row.raw(column), self._pseudonyms, candidate.person, candidate.marks):
+                row.add("value_unreadable", column, "it holds personal data, which must stand in no action")
         if candidate.wish is None:
             return "", ("", ""), place_of(CANDIDATES, candidate.line)
         code, blocked_by = self._find.execute(

@@ -52,6 +52,22 @@ def planted() -> SmallExtract:
         "20/03/2022",
         keterangan="PEREMPUAN RAHASIA (NIK 3501.0145.0390.1234, lahir 05-03-1990) paspor X7654321",
     )
+    for number, position in enumerate(("Perempuan Rahasia", "X7654321", "perawat 3501014503901234"), 8):
+        extract.life(number, stages=1)
+        rows[-1] |= {**personal, "skema": "UKPS", "jabatan": position}
+    for registration, training, provider in (
+        ("R-1", "3501014503901234", "L-1"),
+        ("R-7", "T-2", "perempuan rahasia"),
+    ):
+        extract.add(
+            "pelatihan.csv",
+            no_pelatihan=training,
+            no_registrasi=registration,
+            jenis="LPK",
+            kode_lembaga=provider,
+            tgl_permohonan="20/07/2022",
+            tgl_selesai="",
+        )
     extract.stage(7, "BIOMETRIK", "20/07/2022", keterangan="3501014503901234", bukti="paspor x7654321")
     return extract
 
@@ -105,6 +121,27 @@ def test_the_scratch_file_holds_no_secret(tmp_path: Path) -> None:
         # Not a test that would pass on an empty file.
         assert "R-7" in dump
         assert isinstance(extract.scratch.db, sqlite3.Connection)
+
+
+def test_a_row_with_personal_data_for_an_identifier_is_only_reported(tmp_path: Path) -> None:
+    """File, line and column are told; a name of one word may be a trade, and keeps nobody out."""
+    extract = planted()
+    extract.life(11, stages=0, month=9)
+    extract.rows["cpmi.csv"][-1] |= {"nama": "Caregiver"}
+    reading = read(extract.write(tmp_path))
+    told = [
+        (file, column)
+        for file, _, column, kind in reading.defects
+        if kind == "value_unreadable" and column in {"jabatan", "no_pelatihan", "kode_lembaga"}
+    ]
+    assert [
+        ("cpmi.csv", "jabatan"),
+        ("cpmi.csv", "jabatan"),
+        ("cpmi.csv", "jabatan"),
+        ("pelatihan.csv", "no_pelatihan"),
+        ("pelatihan.csv", "kode_lembaga"),
+    ] == told
+    assert "R-11" in [line.get("registration_id") for line in reading.lines]
 
 
 @pytest.mark.parametrize(
