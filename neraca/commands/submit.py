@@ -268,7 +268,14 @@ class _Submission:
         seconds = f"{self._timeout_seconds:.0f} seconds"
         sent = self._sender.sent
         if self._sender.in_flight:
-            typer.echo(f"neraca: Kafka acknowledged nothing for {seconds}", err=True)
+            # Then it is the broker who is silent, and nobody can say that the actions are safe there.
+            typer.echo(
+                f"neraca: Kafka acknowledged nothing for {seconds}; {self.acknowledged} of {sent} before\n"
+                "  Is it running, with room on its disk? See `neraca status`. Then send all of them again: "
+                "what is decided is answered as DUPLICATE.",
+                err=True,
+            )
+            return
         typer.echo(
             f"neraca: no decision came for {seconds}; {self._decided} of {sent} are decided\n"
             "  Is a decider running? See `neraca status`, or run `neraca run decider`. The actions are "

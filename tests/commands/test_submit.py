@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from neraca.settings import Settings
+from neraca.stack.home import Home
 from neraca.stack.topics import ensure_topics
 from producers.workload import actions
 from schemas.topics import ACTIONS, ALL_TOPICS
@@ -172,6 +174,34 @@ def test_nobody_decides(idle: Crew) -> None:
     assert [("DUPLICATE", seq) for seq in range(3)] == [
         (each["outcome"], each["first_seq"]) for each in again.decisions
     ]
+
+
+def test_a_broker_that_falls_silent(stack: RunningStack, idle: Crew) -> None:
+    """It is named, not the decider, and nobody says that actions lie safe that it never acknowledged."""
+    command = [sys.executable, "-m", "neraca", "submit", "-", "--timeout-seconds", "2"]
+    pid = Home(stack.home).load().kafka.pid
+    assert pid is not None
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=idle.settings.child_environment(),
+    ) as run:
+        assert run.stdin is not None
+        run.stdin.write(lines_of(licences("J", 1)))
+        run.stdin.flush()
+        while actions_on_topic(idle.settings) < 1:
+            assert run.poll() is None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            _, said = run.communicate(lines_of(licences("K", 2)), timeout=30)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert run.returncode == 1
+    assert "Kafka acknowledged nothing for 2 seconds" in said.decode()
+    assert "of 3 before" in said.decode()
+    assert "decider" not in said.decode()
 
 
 def test_ctrl_c_tells_how_far_it_came(idle: Crew) -> None:
