@@ -1,11 +1,14 @@
 """`neraca restore FOLDER`: a whole ledger out of its archive, onto empty topics."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neraca.commands import HomeOption, JsonOption, print_json
+
+if TYPE_CHECKING:
+    from neraca.settings import Settings
 
 
 def restore(
@@ -70,4 +73,26 @@ def restore(
         typer.echo(f"restored from {folder}, read back and compared")
         typer.echo(f"{done.decisions:>12,} decisions ({done.decisions_found:,} were there)")
         typer.echo(f"{done.actions:>12,} records of the action topic ({done.actions_found:,} were there)")
-        typer.echo("Start the services with `neraca up`: the decider goes on behind the last decision.")
+        for line in next_steps(settings, source.log_folder):
+            typer.echo(line)
+
+
+def next_steps(settings: "Settings", log_folder: Path) -> list[str]:
+    """Say what comes behind a restore: the log's keys first, if they are not here, then the services."""
+    from neraca.transparency import listed_beside, log_keys
+    from schemas.errors import ProofInvalid
+
+    up = "Start the services with `neraca up`: the decider goes on behind the last decision."
+    try:
+        listed = listed_beside(log_folder)
+        own = log_keys(settings)
+        if listed is None or (own.made() and own.listed().origin == listed.origin):
+            return [up]
+    except ProofInvalid:
+        # Whether the documents hold is for `verify` to tell.
+        return [up]
+    return [
+        f"First put the keys of the log {listed.origin} back, into {own.folder}: without them `neraca up`",
+        "begins another log under another name, and nothing of it is signed with the key that people have.",
+        up,
+    ]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from audit.archive.reader import ArchiveSource
+from neraca.commands.restore import next_steps
 from neraca.settings import Settings
+from neraca.transparency import log_keys
+from tests.audit.archived import archive
 from tests.audit.ledgers import put, small_ledger
+from tests.audit.tampering import small_ledger as small_history
 from tests.commands.console import neraca
 from tests.running import RunningStack
 
@@ -54,6 +59,19 @@ def test_there_and_back(stack: RunningStack, new_topics: Callable[[], str], tmp_
     copy = neraca("archive", tmp_path / "copy", settings=settings_of(stack, there, tmp_path))
     assert 0 == copy.code, copy.err
     assert list(ArchiveSource(folder).records()) == list(ArchiveSource(tmp_path / "copy").records())
+
+
+def test_a_restore_asks_for_the_keys_of_the_log(tmp_path: Path) -> None:
+    """Keys are not in the archive; without them the services begin another log, so it is told."""
+    archived = archive(small_history(), tmp_path)
+    settings = Settings.read(home=tmp_path / "home")
+    first, *_, last = next_steps(settings, archived.log)
+    assert "First put the keys of the log example.org/ledger back" in first
+    assert "`neraca up`" in last
+    shutil.copytree(archived.keys.folder, log_keys(settings).folder)
+    assert [last] == next_steps(settings, archived.log)
+    shutil.rmtree(archived.log / "keys")
+    assert [last] == next_steps(Settings.read(home=tmp_path / "other"), archived.log)
 
 
 def test_bad_folders_are_told(stack: RunningStack, topic_prefix: str, tmp_path: Path) -> None:
