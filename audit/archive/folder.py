@@ -130,7 +130,7 @@ class Position:
             bytes.fromhex(position.last_sha256)
             numbers = [position.next_seq, position.journal_offset, position.next_action_offset]
             _require_numbers(numbers, -1)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ArchiveDamaged(f"{where} is not what was written: {error}") from error
         return position
 
@@ -227,7 +227,7 @@ class ArchiveFolder:
             raw = json.loads(self._read(self.about_file, "it is no archive"))
             number = raw["neraca_archive"]
             about = About(raw["actions_topic"], raw["decisions_topic"], number)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArchiveDamaged(f"{self.about_file} is not what was written: {error}") from error
         if number != FORMAT:
             raise ArchiveDamaged(

@@ -176,6 +176,13 @@ class ArchiveSource:
                 )
             yield batch
         self._check_used_up(kept, unreadable)
+        # Markers of transactions may stand behind the last record, so it may be more.
+        if self.position.next_action_offset <= last_offset:
+            raise ArchiveDamaged(
+                f"{self._folder.shown(self._folder.position_file)} says that the action topic is kept up to "
+                f"offset {self.position.next_action_offset}, and offsets/ goes to {last_offset}",
+                advice=FROM_A_COPY,
+            )
 
     # -- files -----------------------------------------------------------------------------------------------
 

@@ -285,8 +285,33 @@ def older_position(root: Path) -> str:
     return "position.json names 1099 decisions, and 1100 records of them"
 
 
+def earlier_actions(root: Path) -> str:
+    """Say that the action topic is kept less far than it is: the next writer would write some twice."""
+    path = root / "position.json"
+    position = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**position, "next_action_offset": 5}), encoding="utf-8")
+    return "says that the action topic is kept up to offset 5, and offsets/ goes to "
+
+
+def nested_position(root: Path) -> str:
+    """Brackets in brackets, more than any parser goes down."""
+    (root / "position.json").write_text("[" * 100_000, encoding="utf-8")
+    return "position.json is not what was written"
+
+
 @pytest.mark.parametrize(
-    "change", [remove_file, remove_tail, add_file, add_stream, move_file, append_bytes, older_position]
+    "change",
+    [
+        remove_file,
+        remove_tail,
+        add_file,
+        add_stream,
+        move_file,
+        append_bytes,
+        older_position,
+        earlier_actions,
+        nested_position,
+    ],
 )
 def test_files_that_do_not_belong_are_found(archive: Path, change: Callable[[Path], str]) -> None:
     """A file that is missing, added, or another's, is named."""
