@@ -54,6 +54,7 @@ def slipped(action: Action) -> list[Problem]:
     """Give the fields in which a NIK stands in the clear, each once and without it."""
     texts = (
         ("person_id", action.person_id),
+        ("position", action.position),
         ("reason", action.reason),
         ("topic", action.topic),
         ("channel", action.channel),

@@ -179,6 +179,7 @@ def bad_actions() -> list[Any]:
         good | {NAME: NIK},
         good | {NIK: NAME},
         good | {"person_id": NIK},
+        good | {"position": f"caregiver {NIK}"},
         good | {"sealed": {"nik": NIK, "name": "x"}},
         action("cancelled", registration_id="R-900", reason=f"double of {PLANTED['nik']}"),
         action("complaint_received", **BP3MI, complaint_id="C-1", topic=f"NIK {NIK}", channel="phone"),
