@@ -96,7 +96,8 @@ def _of_groups(report: Cutover) -> Iterator[Check]:
             f"by_{name}",
             f"SELECT {column},\n"
             "       count(*) FILTER (WHERE r.status IN ('open', 'reregistered') OR r.departed_late),\n"
-            "       count(*) FILTER (WHERE r.reregistered_as IS NOT NULL),\n"
+            "       count(*) FILTER (WHERE r.status = 'reregistered'"
+            " OR r.departed_late AND r.reregistered_as IS NOT NULL),\n"
             "       count(*) FILTER (WHERE r.departed_late),\n"
             "       count(*) FILTER (WHERE r.unit_state = 'restored'),\n"
             "       count(*) FILTER (WHERE r.unit_state = 'forfeited'),\n"
@@ -207,14 +208,18 @@ def _of_reasons(report: Cutover) -> Iterator[Check]:
         reasons[name, code] = [count, report.total.stranded_reasons[Reason(name, code)]]
     yield Check(
         "reasons",
+        # As the rules judge: by what had occurred, not by what was decided last.
+        "WITH then_ AS (\n"
+        "    SELECT * FROM neraca.reference_as_of((SELECT journal_at FROM neraca.policy_in_force)))\n"
         "SELECT CASE WHEN h.person_id IS NOT NULL THEN 'on_hold'\n"
         "            WHEN a.code IS NOT NULL THEN 'refused'\n"
         "            WHEN o.code IS NOT NULL THEN 'other_refused'\n"
-        "            WHEN m.revoked THEN 'permit_revoked'\n"
-        f"            WHEN {_WIB_DAY.format('p.journal_at')} NOT BETWEEN m.valid_from AND m.valid_to"
+        "            WHEN (m.state->>'revoked')::boolean THEN 'permit_revoked'\n"
+        f"            WHEN {_WIB_DAY.format('p.journal_at')} NOT BETWEEN\n"
+        "                 (m.state->>'valid_from')::date AND (m.state->>'valid_to')::date"
         " THEN 'permit_not_valid'\n"
-        "            WHEN g.status = 'suspended' THEN 'agency_suspended'\n"
-        "            WHEN c.status = 'closed' THEN 'destination_closed'\n"
+        "            WHEN g.state->>'status' = 'suspended' THEN 'agency_suspended'\n"
+        "            WHEN c.state->>'status' = 'closed' THEN 'destination_closed'\n"
         "            WHEN r.unit_state <> 'held' AND q.available < 1 THEN 'line_full'\n"
         "            ELSE 'not_come' END,\n"
         "       CASE WHEN h.person_id IS NULL THEN coalesce(a.code, o.code) END,\n"
@@ -232,10 +237,10 @@ def _of_reasons(report: Cutover) -> Iterator[Check]:
         "    WHERE d.registration_id = r.registration_id AND d.outcome = 'REFUSED'\n"
         "    AND d.system = 'SISKOTKLN' AND d.entered_at >= p.closure\n"
         "    ORDER BY d.seq DESC LIMIT 1) o ON true\n"
-        "LEFT JOIN neraca.permits m ON m.permit_id = r.unit_permit_id AND r.scheme = 'P_TO_P'\n"
-        "LEFT JOIN neraca.agencies g ON g.agency_id = m.agency_id\n"
-        "LEFT JOIN neraca.destinations c ON c.destination = m.destination\n"
-        "LEFT JOIN neraca.quota_balances q ON q.permit_id = m.permit_id AND q.line = r.unit_line\n"
+        "LEFT JOIN then_ m ON m.thing = 'permit' AND m.id = r.unit_permit_id AND r.scheme = 'P_TO_P'\n"
+        "LEFT JOIN then_ g ON g.thing = 'agency' AND g.id = m.state->>'agency_id'\n"
+        "LEFT JOIN then_ c ON c.thing = 'destination' AND c.id = m.state->>'destination'\n"
+        "LEFT JOIN neraca.quota_balances q ON q.permit_id = m.id AND q.line = r.unit_line\n"
         f"WHERE {_OLD} AND r.status = 'open'\nGROUP BY 1, 2",
         [(*reason, *counts) for reason, counts in reasons.items()],
     )

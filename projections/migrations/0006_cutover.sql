@@ -71,7 +71,7 @@ COMMENT ON VIEW neraca.cutover_progress IS 'One row per WIB day from the closure
 CREATE VIEW neraca.cutover_summary AS
 SELECT p.version AS policy, p.registration_limit, p.closure, p.journal_at,
        count(*) FILTER (WHERE r.status IN ('open', 'reregistered') OR r.departed_late) AS in_process_at_closure,
-       count(*) FILTER (WHERE r.status = 'reregistered' OR r.reregistered_as IS NOT NULL) AS reregistered,
+       count(*) FILTER (WHERE r.status = 'reregistered' OR r.departed_late AND r.reregistered_as IS NOT NULL) AS reregistered,
        count(*) FILTER (WHERE r.departed_late) AS departed_late,
        count(*) FILTER (WHERE r.departed_late AND r.reregistered_as IS NOT NULL) AS departed_late_after_reregistering,
        count(*) FILTER (WHERE r.status = 'open') AS not_moved,
@@ -89,7 +89,7 @@ COMMENT ON VIEW neraca.cutover_summary IS 'One row: what became of the SISKOTKLN
 CREATE VIEW neraca.cutover_units AS
 SELECT r.agency_id, r.destination,
        count(*) FILTER (WHERE r.status IN ('open', 'reregistered') OR r.departed_late) AS in_process_at_closure,
-       count(*) FILTER (WHERE r.reregistered_as IS NOT NULL) AS reregistered,
+       count(*) FILTER (WHERE r.status = 'reregistered' OR r.departed_late AND r.reregistered_as IS NOT NULL) AS reregistered,
        count(*) FILTER (WHERE r.departed_late) AS departed_late,
        count(*) FILTER (WHERE r.unit_state = 'restored') AS units_restored,
        count(*) FILTER (WHERE r.unit_state = 'forfeited') AS units_forfeited,
@@ -178,7 +178,7 @@ COMMENT ON COLUMN neraca.cutover_summary.registration_limit IS 'T_R.';
 COMMENT ON COLUMN neraca.cutover_summary.closure IS 'T_0.';
 COMMENT ON COLUMN neraca.cutover_summary.journal_at IS 'How far the history told so far reaches.';
 COMMENT ON COLUMN neraca.cutover_summary.in_process_at_closure IS 'In process at the closure, as far as was known then: those who departed late are among them. Before the closure: in process now.';
-COMMENT ON COLUMN neraca.cutover_summary.reregistered IS 'Registered again since, also where a late departure voided that.';
+COMMENT ON COLUMN neraca.cutover_summary.reregistered IS 'Of those in process at the closure: registered again since, also where a late departure voided that.';
 COMMENT ON COLUMN neraca.cutover_summary.departed_late IS 'Departed before the closure, entered at or after it.';
 COMMENT ON COLUMN neraca.cutover_summary.departed_late_after_reregistering IS 'Of those: had registered again meanwhile.';
 COMMENT ON COLUMN neraca.cutover_summary.not_moved IS 'Still open in SISKOTKLN.';

@@ -11,7 +11,8 @@ from audit.report import gather
 from audit.report.checks import Check, checks
 from projections import tables
 from projections.migrations import migrate
-from tests.audit.report_stories import Journal, told
+from tests.audit.report_stories import Journal, story, told
+from tests.ledger.story import hq, new, old, ready, step
 from tests.projections.told import apply_all, journal
 
 Session = psycopg.Connection[tuple[object, ...]]
@@ -47,6 +48,28 @@ def test_every_figure_of_a_workload_is_what_the_tables_say(session: Session) -> 
 def test_every_figure_of_the_story_is_what_the_tables_say(session: Session) -> None:
     """On the story with every state and reason in it, likewise."""
     assert [] == _differences(session, told())
+
+
+def test_figures_agree_where_decisions_come_in_another_order(session: Session) -> None:
+    """Likewise after a departure that was entered in time and came after the re-registration: departed in
+    time, not moved; and where a reinstatement is dated before the revocation that it lifts: still revoked.
+    """
+    it = story()
+    it.given(
+        old("R-slow", "p-slow"),
+        *ready("R-slow"),
+        new("N-slow", "p-slow", at="2023-08-09 09:00"),
+        step("departed", "R-slow", "2023-05-02 08:00"),
+        hq("permit_revoked", "2023-08-08 09:00", permit_id="S-5"),
+        hq("permit_reinstated", "2023-08-07 09:00", permit_id="S-5"),
+        hq("quota_raised", "2023-08-10 09:00", permit_id="S-1", line=1, units=1),
+    )
+    assert [] == _differences(session, it.journal)
+    rows = session.execute(
+        "SELECT status, (SELECT status FROM neraca.registrations WHERE registration_id = 'N-slow')"
+        " FROM neraca.registrations WHERE registration_id = 'R-slow'"
+    ).fetchall()
+    assert [("departed", "voided")] == rows
 
 
 def test_before_the_closure_nobody_is_stranded(session: Session) -> None:
