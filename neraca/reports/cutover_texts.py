@@ -30,11 +30,13 @@ TEXTS: Final = MappingProxyType(
         "not_closed": (
             (
                 "Riwayat yang tercatat belum mencapai penutupan. Belum ada kuota tertahan; “belum "
-                "registrasi ulang” berarti masih dalam proses."
+                "registrasi ulang” berarti masih dalam proses. Kuota dihitung sejak penutupan: sampai saat "
+                "itu angkanya nol, juga untuk kuota yang masih dipegang."
             ),
             (
                 "The history told so far has not reached the closure. Nothing is stranded yet; “not moved” "
-                "means still in process."
+                "means still in process. Units are counted from the closure on: until then their figures are "
+                "zero, also where units are held."
             ),
         ),
         "empty": ("Tidak ada.", "None."),
