@@ -5,16 +5,20 @@ Holds no check. Findings travel between processes, so they are plain data.
 
 from __future__ import annotations
 
+import io
 import json
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from fastavro import parse_schema, schemaless_reader
+from fastavro.schema import to_parsing_canonical_form
+
+from schemas.avro import load_schema
 from schemas.binary import MalformedRecordError
 from schemas.codec import decode_decision, encode_decision
 from schemas.decision_json import decision_json
-from schemas.records import Decision
 
 # At most so many fields of one finding are told; a decision that is another altogether differs in all.
 DIFFERENCES_MAX: Final = 12
@@ -137,30 +141,33 @@ def decision_differences(expected: bytes, found: bytes) -> tuple[Difference, ...
     except MalformedRecordError as error:
         unreadable = Difference("decision", "one that can be read", str(error))
         return (*_bytes_difference(expected, found), unreadable)
-    differences = list(_walk("", *_comparable(wanted, there)))
+    try:
+        readable = json.loads(decision_json(wanted)), json.loads(decision_json(there))
+    except (KeyError, ValueError, OverflowError):
+        # A changed byte can make an instant of no year that anybody writes: the numbers as they stand.
+        readable = _as_written(expected), _as_written(found)
+    differences = list(_walk("", *readable))
     if not differences:
         # The same values, written in other bytes.
         return _bytes_difference(encode_decision(wanted), found)
     return tuple(differences[:DIFFERENCES_MAX])
 
 
-def _comparable(wanted: Decision, there: Decision) -> tuple[object, object]:
-    """Give both as JSON values: in the readable form, or as the numbers stand where that form has no room."""
-    try:
-        return json.loads(decision_json(wanted)), json.loads(decision_json(there))
-    except (KeyError, ValueError, OverflowError):
-        # A changed byte can make an instant of no year that anybody writes.
-        return _plain(wanted), _plain(there)
+def _as_written(avro: bytes) -> object:
+    """Give a decision field by field, by the contract and without its logical types."""
+    schema = parse_schema(json.loads(to_parsing_canonical_form(load_schema("Decision"))))
+    return _plain(schemaless_reader(io.BytesIO(avro), schema, None))
 
 
 def _plain(value: object) -> object:
-    """Give a record field by field."""
+    """Give bytes as hexadecimal, wherever they stand."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, list):
         return [_plain(each) for each in value]
-    names: Sequence[str] | None = getattr(value, "__slots__", None)
-    return value if names is None else {name: _plain(getattr(value, name)) for name in names}
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
 
 
 def _bytes_difference(expected: bytes, found: bytes) -> tuple[Difference, ...]:

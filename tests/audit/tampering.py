@@ -11,6 +11,7 @@ from typing import Any
 from audit.reexecution import Reexecution
 from audit.source import Extent, RecordedAction
 from schemas.action_json import read_action_line
+from schemas.avro import load_schema
 from schemas.codec import decode_decision, encode_decision
 from schemas.errors import ShapeError
 from schemas.framing import frame
@@ -86,7 +87,9 @@ def flipped(value: bytes, bit: int) -> bytes:
 def changed(value: bytes, **fields: object) -> bytes:
     """The decision with some of its fields changed."""
     decision = decode_decision(value)
-    values: list[Any] = [fields.get(name, getattr(decision, name)) for name in Decision.__slots__]
+    # A compiled record does not tell its own fields; the contract does.
+    names = [field["name"] for field in load_schema("Decision")["fields"]]
+    values: list[Any] = [fields.get(name, getattr(decision, name)) for name in names]
     return encode_decision(Decision(*values))
 
 

@@ -57,12 +57,15 @@ def _plan(dsn: str) -> Iterator[TablesPlan]:
         held.close()
 
 
+# The rules are no part of what is tested here.
+CHECKED = frozenset({"chain", "tables"})
+
+
 def _verified(dsn: str, scratch: Path, ledger: Ledger | None = None, *, is_checked: bool = True) -> Report:
     """Verify the small ledger with the tables, or without."""
     with _plan(dsn) as plan:
         plans = [plan] if is_checked else []
-        # The rules are no part of what is tested here.
-        request = Request(built_in_ids(), scratch, plans=plans, processes=0, checks=frozenset({"chain"}))
+        request = Request(built_in_ids(), scratch, plans=plans, processes=0, checks=CHECKED)
         return verify(ledger or small_ledger(), request)
 
 
