@@ -19,6 +19,7 @@ from schemas.avro import load_schema
 from schemas.binary import MalformedRecordError
 from schemas.codec import decode_decision, encode_decision
 from schemas.decision_json import decision_json
+from schemas.records import Decision
 
 # At most so many fields of one finding are told; a decision that is another altogether differs in all.
 DIFFERENCES_MAX: Final = 12
