@@ -111,7 +111,7 @@ def _decisions(
     if seq >= size:
         raise NeracaError(
             f"decision {seq} is in no signed checkpoint yet: the last one is of {size} decisions",
-            advice="The archiver signs one every few seconds: see `neraca status`.",
+            advice="The archiver signs one a minute (`neraca status`), `neraca archive FOLDER` at once.",
         )
     return [(seq, log.entry(seq))]
 
