@@ -118,7 +118,12 @@ def person_then(
         "held_since": format_instant(micros(held[0]["occurred_at"]), 0) if is_held else None,
         "registrations": registrations,
         "trainings": [
-            {"training_id": row["id"], **row["state"], "changed_seq": row["changed_seq"]} for row in trainings
+            {
+                "training_id": row["id"],
+                **_in_order(row["state"], "person_id", "provider_id", "provider_type", "status"),
+                "changed_seq": row["changed_seq"],
+            }
+            for row in trainings
         ],
     }
 
@@ -127,9 +132,21 @@ def permit_then(permit_id: str, found: Sequence[Row], balances: Sequence[Row]) -
     """Give the document of a permit, from the row of THING_THEN, if any, and its lines' balances."""
     if not found:
         return None
-    state = dict(found[0]["state"])
+    state = found[0]["state"]
     accounts = {row["line"]: {name: row[name] for name in _ACCOUNTS} for row in balances}
     nothing = dict.fromkeys(_ACCOUNTS, 0)
-    lines = [{**line, **accounts.get(line["line"], nothing)} for line in state.pop("lines")]
-    lines.sort(key=lambda line: line["line"])
-    return {"permit_id": permit_id, **state, "changed_seq": found[0]["changed_seq"], "lines": lines}
+    lines = [
+        {**_in_order(line, "line", "position", "sex"), **accounts.get(line["line"], nothing)}
+        for line in sorted(state["lines"], key=lambda line: int(line["line"]))
+    ]
+    return {
+        "permit_id": permit_id,
+        **_in_order(state, "agency_id", "destination", "valid_from", "valid_to", "revoked"),
+        "changed_seq": found[0]["changed_seq"],
+        "lines": lines,
+    }
+
+
+def _in_order(row: Row, *names: str) -> Document:
+    """Give fields in the order of the contract; PostgreSQL keeps those of a document in one of its own."""
+    return {name: row[name] for name in names}

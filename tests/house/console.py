@@ -6,6 +6,8 @@ session that needs the embedded stack says so: `console stack`. Blocks of other 
 """
 
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -63,6 +65,18 @@ def prepare(folder: Path) -> None:
     (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
 
 
+def with_curl(folder: Path, path: str) -> str:
+    """The same PATH, with a stand-in for curl in the folder where it leads to none: it is no part of us."""
+    if shutil.which("curl", path=path) is not None:
+        return path
+    script = folder / "stand-ins" / "curl"
+    script.parent.mkdir()
+    command = f"{shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'tests' / 'house' / 'curl.py'))}"
+    script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    return f"{script.parent}:{path}"
+
+
 def run(command: Command, folder: Path, environment: dict[str, str]) -> str:
     """Runs one command in `folder` and gives what it printed; fails the test when the command does."""
     done = subprocess.run(
@@ -82,6 +96,7 @@ def run(command: Command, folder: Path, environment: dict[str, str]) -> str:
 def run_document(document: Path, folder: Path, environment: dict[str, str], *, stack: bool) -> None:
     """Runs a document's sessions from top to bottom and compares what they show."""
     prepare(folder)
+    environment = environment | {"PATH": with_curl(folder, environment["PATH"])}
     for command in commands(document, stack=stack):
         printed = run(command, folder, environment)
         if command.expected:
