@@ -239,6 +239,20 @@ def test_a_restore_that_cannot_go_on_starts_over(
     assert without_place(archive) == without_place(tmp_path / "copy")
 
 
+def test_a_hole_that_no_transaction_leaves_is_not_filled(
+    stack: RunningStack, new_topics: Callable[[], str], archive: Path
+) -> None:
+    """A position far behind the last record is told before anything is written, and fills no disk."""
+    position = json.loads((archive / "position.json").read_text())
+    position["next_action_offset"] = 10**12
+    (archive / "position.json").write_text(json.dumps(position))
+    prefix = new_topics()
+    with pytest.raises(ArchiveDamaged, match="no transaction is that large"):
+        restore(stack, prefix, archive)
+    # Nothing was begun.
+    check_topics(stack.kafka, prefix)
+
+
 def test_a_damaged_archive_is_not_restored(
     stack: RunningStack, new_topics: Callable[[], str], archive: Path
 ) -> None:
