@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-
 from audit.source import Extent, RecordedAction
-from consumers.journal import (
-    ASK_AGAIN_SECONDS,
-    CLIENT_LOG_LEVEL,
-    PASSING,
-    PASSING_FOR_A_TOPIC,
-    SHA256_BYTES,
-    Entry,
-    JournalReader,
-)
-from schemas.errors import BrokerUnavailable, JournalMismatch
+from consumers.action_topic import ActionReader, end_of
+from consumers.journal import SHA256_BYTES, Entry, JournalReader
+from schemas.errors import BrokerUnavailable
 from schemas.topics import ACTIONS, DECISIONS
 
 BATCH_RECORDS: Final = 5_000
@@ -72,8 +62,8 @@ class TopicsSource:
         self.name: Final = f"{self._actions} and {self._decisions}"
         self.strangers = Strangers()
         # Decisions first: every one of them then has its action within the other end.
-        self._decisions_end: Final = self._end(self._decisions, timeout_seconds)
-        self._actions_end: Final = self._end(self._actions, timeout_seconds)
+        self._decisions_end: Final = end_of(kafka, self._decisions, timeout_seconds)
+        self._actions_end: Final = end_of(kafka, self._actions, timeout_seconds)
 
     def extent(self) -> Extent:
         """How many records both topics hold, markers of transactions included."""
@@ -125,85 +115,21 @@ class TopicsSource:
 
     def actions(self) -> Iterator[list[RecordedAction]]:
         """The records of the action topic, up to its end when this was opened."""
-        consumer = self._consumer("neraca-audit")
-        next_offset = 0
+        reader = ActionReader(self._kafka, self._actions, offset=0)
         silent_since = time.monotonic()
         try:
-            consumer.assign([TopicPartition(self._actions, 0, 0)])
-            while next_offset < self._actions_end:
-                before = next_offset
-                found = consumer.consume(1, WAIT_SECONDS)
-                found += consumer.consume(BATCH_RECORDS - 1, 0) if found else []
-                batch = []
-                for message in found:
-                    offset = message.offset() or 0
-                    error = message.error()
-                    if error is None:
-                        batch.append(RecordedAction(offset, message.timestamp()[1], message.value()))
-                        next_offset = offset + 1
-                    else:
-                        self._see_no_harm(error)
-                        next_offset = max(next_offset, offset)
-                if next_offset != before:
+            while reader.next_offset < self._actions_end:
+                before = reader.next_offset
+                found = reader.messages(BATCH_RECORDS, WAIT_SECONDS)
+                if reader.next_offset != before:
                     silent_since = time.monotonic()
                 elif time.monotonic() - silent_since > SILENCE_SECONDS_MAX:
-                    raise _silent(self._actions, next_offset)
+                    raise _silent(self._actions, before)
+                batch = [RecordedAction(one.offset() or 0, one.timestamp()[1], one.value()) for one in found]
                 if batch := [action for action in batch if action.offset < self._actions_end]:
                     yield batch
         finally:
-            consumer.close()
-
-    def _see_no_harm(self, error: KafkaError) -> None:
-        """Pass over news of the client that only say how far it has come; raise what stops the reading."""
-        code = error.code()
-        if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            raise JournalMismatch(
-                f"the beginning of the topic {self._actions} is gone",
-                advice="Read the archive instead: it holds what the topic has lost.",
-            )
-        if code != KafkaError._PARTITION_EOF and code not in PASSING:
-            raise BrokerUnavailable(f"the topic {self._actions} cannot be read: {error.str()}")
-
-    def _end(self, topic: str, timeout_seconds: float) -> int:
-        consumer = self._consumer("neraca-audit")
-        deadline = time.monotonic() + timeout_seconds
-        try:
-            while True:
-                try:
-                    _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=timeout_seconds)
-                except KafkaException as error:
-                    # A topic just made, or one that moves: the client asks the wrong broker until it looks.
-                    if error.args[0].code() not in PASSING_FOR_A_TOPIC or time.monotonic() > deadline:
-                        raise BrokerUnavailable(
-                            f"the topic {topic} cannot be read: {error.args[0].str()}",
-                            advice="Is Kafka running (`neraca status`)? An archive needs none.",
-                        ) from error
-                    time.sleep(ASK_AGAIN_SECONDS)
-                    with contextlib.suppress(KafkaException):
-                        consumer.list_topics(topic, timeout=timeout_seconds)
-                else:
-                    return int(end)
-        finally:
-            consumer.close()
-
-    def _consumer(self, group: str) -> Consumer:
-        return Consumer(
-            {
-                "fetch.wait.max.ms": 100,
-                "fetch.queue.backoff.ms": 10,  # The default of a second starves a fast reader (peers.md).
-                "queued.min.messages": 200_000,
-                "log_level": CLIENT_LOG_LEVEL,
-                **self._kafka,
-                # Never used for commits; the client wants one to be made.
-                "group.id": group,
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "enable.partition.eof": True,
-                # Where the offset is gone, so is a part of the journal: stop, never skip.
-                "auto.offset.reset": "error",
-                "isolation.level": "read_committed",
-            }
-        )
+            reader.close()
 
     def __repr__(self) -> str:
         """Show the topics and where they end."""

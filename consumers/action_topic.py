@@ -100,8 +100,8 @@ class ActionReader:
         )
         self._consumer.assign([TopicPartition(topic, 0, offset)])
 
-    def poll(self, max_records: int, timeout_seconds: float) -> list[TopicRecord]:
-        """Give what the topic holds next; an empty list says only that nothing came in time.
+    def messages(self, max_records: int, timeout_seconds: float) -> list[Message]:
+        """Give what the topic holds next, as the client has it; empty says only that nothing came in time.
 
         Raises:
             JournalMismatch: the topic has lost this offset.
@@ -115,7 +115,7 @@ class ActionReader:
         for message in found:
             offset = message.offset() or 0
             if (error := message.error()) is None:
-                records.append(_record(message, offset))
+                records.append(message)
                 self.next_offset = offset + 1
                 self.at_end = False
             elif error.code() == KafkaError._PARTITION_EOF:
@@ -124,6 +124,16 @@ class ActionReader:
             else:
                 self._judge(error)
         return records
+
+    def poll(self, max_records: int, timeout_seconds: float) -> list[TopicRecord]:
+        """Give the same as whole records.
+
+        Raises:
+            JournalMismatch: the topic has lost this offset.
+            BrokerUnavailable: Kafka does not answer, for good.
+
+        """
+        return [_record(message) for message in self.messages(max_records, timeout_seconds)]
 
     def end_offset(self) -> int:
         """Give the offset that the next record will get, as the broker last told."""
@@ -139,7 +149,7 @@ class ActionReader:
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             raise JournalMismatch(
                 f"the topic {self.topic} has no offset {self.next_offset} any more",
-                advice="What came before is gone from the topic, or it is another one.",
+                advice="What came before is gone, or it is another topic. An archive may hold it.",
             )
         if error.code() not in PASSING:
             raise BrokerUnavailable(f"the topic {self.topic} cannot be read: {error.str()}")
@@ -187,7 +197,7 @@ def ask_end(consumer: Consumer, topic: str, timeout_seconds: float) -> int:
             if error.args[0].code() not in PASSING_FOR_A_TOPIC or time.monotonic() > deadline:
                 raise BrokerUnavailable(
                     f"the topic {topic} cannot be read: {error.args[0].str()}",
-                    advice="Is Kafka running (`neraca status`)?",
+                    advice="Is Kafka running (`neraca status`)? An archive needs none.",
                 ) from error
             time.sleep(ASK_AGAIN_SECONDS)
             with contextlib.suppress(KafkaException):
@@ -196,10 +206,10 @@ def ask_end(consumer: Consumer, topic: str, timeout_seconds: float) -> int:
             return int(end)
 
 
-def _record(message: Message, offset: int) -> TopicRecord:
+def _record(message: Message) -> TopicRecord:
     headers = message.headers()
     return TopicRecord(
-        offset,
+        message.offset() or 0,
         message.timestamp()[1],
         message.value(),
         message.key(),
