@@ -13,12 +13,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import Final
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from neraca.schema_files import SchemaFiles
 from producers.gateway.ports import READ_SCOPES
 from schemas.errors import NeracaError
 from schemas.kinds import OFFICE_TYPES, SYSTEMS
@@ -30,24 +30,20 @@ SECRET_BYTES: Final = 32
 _ID_LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 _ID_LENGTH: Final = 10
 KEYS_MAX: Final = 10_000
-_LOCK: Final = "neraca access migrations"
 _KEY: Final = re.compile(rf"{PREFIX}_([{_ID_LETTERS}]{{{_ID_LENGTH}}})_([A-Za-z0-9_-]{{43}})")
-
-_HISTORY: Final = """
-CREATE SCHEMA IF NOT EXISTS neraca_access;
-COMMENT ON SCHEMA neraca_access IS
-    'Who may use the gateway, and who looked at whom. No journal rebuilds it: back it up.';
-CREATE TABLE IF NOT EXISTS neraca_access.schema_migrations (
-    number integer PRIMARY KEY,
-    name text NOT NULL,
-    sha256 text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
-"""
 
 
 class KeyStoreError(NeracaError):
     """A key cannot be made, found or changed as asked."""
+
+
+_SCHEMA: Final = SchemaFiles(
+    schema="neraca_access",
+    comment="Who may use the gateway, and who looked at whom. No journal rebuilds it: back it up.",
+    package="neraca.access",
+    lock="neraca access migrations",
+    mismatch=KeyStoreError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,33 +133,13 @@ def hash_of(secret: str) -> bytes:
 
 
 def migrate(connection: Connection[tuple[object, ...]]) -> list[str]:
-    """Bring the schema up to date, and give the names of what was applied."""
-    found = sorted(
-        (file.name, file.read_text(encoding="utf-8"))
-        for file in files("neraca.access").joinpath("migrations").iterdir()
-        if file.name.endswith(".sql")
-    )
-    applied = []
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (_LOCK,))
-        connection.execute(_HISTORY.encode())
-        rows = connection.execute("SELECT number, sha256 FROM neraca_access.schema_migrations").fetchall()
-        known = {int(str(number)): str(sha256) for number, sha256 in rows}
-        for name, text in found:
-            number, sha256 = int(name[:4]), hashlib.sha256(text.encode()).hexdigest()
-            if number not in known:
-                connection.execute(text.encode())
-                connection.execute(
-                    "INSERT INTO neraca_access.schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
-                    (number, name, sha256),
-                )
-                applied.append(name)
-            elif known[number] != sha256:
-                raise KeyStoreError(
-                    f"migration {name} was edited after it was applied",
-                    advice="Undo the edit, and put the change into a new migration.",
-                )
-    return applied
+    """Bring the schema up to date, and give the names of what was applied.
+
+    Raises:
+        KeyStoreError: a migration was edited after it was applied.
+
+    """
+    return _SCHEMA.apply(connection)
 
 
 def create(
