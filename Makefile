@@ -51,13 +51,21 @@ $(VENV)/.installed: pyproject.toml $(VENV)/.packages
 
 # A library that is older than its source would shadow it: rebuilt when any source is newer. tests/house checks
 # hashes as well, for whoever runs pytest without make.
-$(VENV)/.compiled: setup.py $(VENV)/.packages $(wildcard schemas/*.py ledger/*.py projections/*.py consumers/*.py)
+$(VENV)/.compiled: setup.py $(VENV)/.packages \
+		$(wildcard schemas/*.py ledger/*.py projections/*.py consumers/*.py audit/*.py audit/*/*.py)
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
+# What times do not show (a source that is gone, one that is older than what it replaced) hashes do.
+define compile_what_is_stale
+$(BIN)/python -m neraca.compiled >/dev/null || $(BIN)/python setup.py --quiet build_ext --inplace
+endef
+
 setup: $(VENV)/.installed $(VENV)/.compiled
+	@$(compile_what_is_stale)
 
 compile: $(VENV)/.compiled
+	@$(compile_what_is_stale)
 	@$(BIN)/python -m neraca.compiled
 
 demo: setup

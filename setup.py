@@ -19,6 +19,7 @@ import shlex
 import shutil
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -89,6 +90,11 @@ def hashes() -> dict[str, str]:
     return {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in sources()}
 
 
+def sizes(names: Iterable[str]) -> dict[str, int]:
+    """The bytes of each source: with its time, what the command looks at before it reads any."""
+    return {name: (ROOT / name).stat().st_size for name in sorted(names)}
+
+
 def why_pure() -> str | None:
     """What keeps this machine from compiling, or None."""
     # setuptools asks the same two places.
@@ -139,9 +145,10 @@ class BuildCompiled(build_ext):
                 remove_built(target)
                 self.extensions = []
                 self.distribution.ext_modules = []
-        record: dict[str, object] = {"suffix": SUFFIX, "sources": {}, "pure": reason}
+        record: dict[str, object] = {"suffix": SUFFIX, "sources": {}, "sizes": {}, "pure": reason}
         if reason is None:
             record["sources"] = taken
+            record["sizes"] = taken_sizes
             print(f"neraca: compiled {len(taken)} modules with mypyc")
         else:
             print(f"neraca: running as pure Python, slower but byte for byte the same: {reason}")
@@ -155,6 +162,7 @@ class BuildCompiled(build_ext):
 
 os.chdir(ROOT)
 taken = hashes()
+taken_sizes = sizes(taken)
 extensions = []
 pure_reason = why_pure()
 if BUILDING and pure_reason is None:

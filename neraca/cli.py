@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import core
 
+from neraca.compiled import refuse_stale
 from schemas.errors import NeracaError
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
     try:
+        refuse_stale()
         app(args=None if arguments is None else list(arguments), prog_name="neraca")
     except NeracaError as error:
         _print_error(error)

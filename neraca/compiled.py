@@ -5,18 +5,28 @@ A module compiled by mypyc shadows the `.py` file beside it, also when that file
 imports none of the modules that it judges.
 
     python -m neraca.compiled        exits 1 when something is stale
+
+The command `neraca` asks `refuse_stale` at every start: it looks at times and sizes, and reads the sources
+only where these say that one may have changed.
 """
 
-import hashlib
+import contextlib
 import importlib.machinery
 import json
+import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from schemas.errors import StaleBuild
+
 ROOT = Path(__file__).resolve().parent.parent
+_RECORD = Path("neraca", "compiled.json")
 _ADVICE = "run `make compile`"
+# Of a pull that changed much, the first few say enough.
+_PROBLEMS_TOLD_MAX = 3
 
 
 @dataclass(frozen=True)
@@ -42,8 +52,10 @@ class Compiled:
 
 def inspect(root: Path = ROOT) -> Compiled:
     """Compares the record of the last build under `root` with the sources and libraries there."""
+    import hashlib
+
     suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
-    record_path = root / "neraca" / "compiled.json"
+    record_path = root / _RECORD
     if record_path.is_file():
         record = json.loads(record_path.read_text(encoding="utf-8"))
     else:
@@ -60,8 +72,8 @@ def inspect(root: Path = ROOT) -> Compiled:
         elif hashlib.sha256(source.read_bytes()).hexdigest() != sha256:
             problems.append(f"{name} was edited")
     known = {_library(root / name, suffix) for name in recorded}
-    for package in ("schemas", "ledger", "projections", "consumers"):
-        strangers = sorted(set((root / package).glob(f"*{suffix}")) - known)
+    for package in ("schemas", "ledger", "projections", "consumers", "audit"):
+        strangers = sorted(set((root / package).glob(f"**/*{suffix}")) - known)
         problems.extend(f"{library.relative_to(root)} is in no record" for library in strangers)
 
     if problems:
@@ -69,6 +81,54 @@ def inspect(root: Path = ROOT) -> Compiled:
     if not recorded:
         return Compiled("pure", reason=record["pure"] or f"built for another Python ({record['suffix']})")
     return Compiled("compiled", tuple(sorted(recorded)))
+
+
+def refuse_stale(root: Path = ROOT) -> None:
+    """Return when no compiled module hides a newer source; a millisecond where nothing changed.
+
+    Raises:
+        StaleBuild: some do: after `git pull` without `make setup`, half of the program would be the old one.
+
+    """
+    looked_at_ns = time.time_ns()
+    record_path = str(root / _RECORD)
+    try:
+        built_ns = os.stat(record_path).st_mtime_ns  # noqa: PTH116 - pathlib costs more than the look itself
+    except FileNotFoundError:
+        return  # Nothing was ever compiled here.
+    if _looks_as_built(str(root), record_path, built_ns):
+        return
+    state = inspect(root)
+    if state.kind == "stale":
+        told = "; ".join(state.problems[:_PROBLEMS_TOLD_MAX])
+        more = len(state.problems) - _PROBLEMS_TOLD_MAX
+        raise StaleBuild(
+            "the compiled modules are not those of the sources here: "
+            + (f"{told}; and {more} more" if more > 0 else told),
+            advice="Run `make setup` in the checkout, or install the package again; then start this again.",
+        )
+    # Other times and the same bytes, as after a copy: said once, so that the next start need not read them.
+    with contextlib.suppress(OSError):
+        os.utime(record_path, ns=(looked_at_ns, looked_at_ns))
+
+
+def _looks_as_built(root: str, record_path: str, built_ns: int) -> bool:
+    """Whether every source has the size that was compiled and is no younger than the build."""
+    with open(record_path, encoding="utf-8") as file:  # noqa: PTH123 - as above
+        record = json.load(file)
+    if record["suffix"] != importlib.machinery.EXTENSION_SUFFIXES[0]:
+        return True  # Made for another Python, which is not the one that would load it.
+    sizes: dict[str, int] | None = record.get("sizes")
+    if sizes is None:
+        return False
+    try:
+        for name, size_bytes in sizes.items():
+            found = os.stat(f"{root}/{name}")  # noqa: PTH116 - as above
+            if found.st_size != size_bytes or found.st_mtime_ns > built_ns:
+                return False
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _library(source: Path, suffix: str) -> Path:

@@ -2,6 +2,7 @@
 
     NeracaError
     ├── SettingsError            a NERACA_ variable or an option is missing, unknown or wrong
+    ├── StaleBuild               compiled modules that are not those of the sources beside them
     ├── StackError               the embedded Kafka or PostgreSQL cannot be started, stopped or used
     │   ├── PortTaken            another program listens where a part should
     │   ├── FolderUnusable       the home or cache folder cannot be written, is full, or is someone else's
@@ -50,6 +51,10 @@ class NeracaError(Exception):
 
 class SettingsError(NeracaError):
     """A `NERACA_…` variable or an option that is missing, unknown or wrong; the message names it."""
+
+
+class StaleBuild(NeracaError):
+    """Compiled modules were made from other sources than stand beside them: neither can be trusted."""
 
 
 class StackError(NeracaError):

@@ -4,6 +4,7 @@ import ast
 import builtins
 import importlib.machinery
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from neraca.compiled import ROOT, Compiled, inspect
+from neraca.compiled import ROOT, Compiled, _looks_as_built, inspect, refuse_stale
+from schemas.errors import StaleBuild
 
 SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
 GOOD = "def double(number: int) -> int:\n    return number * 2\n"
@@ -127,6 +129,47 @@ def test_edit_shows_as_stale(tmp_path: Path) -> None:
     assert 0 == build(root, NERACA_PURE="1").returncode
     assert Compiled("pure", reason="NERACA_PURE is set") == inspect(root)
     assert "4 True" == double(root)
+
+
+def test_the_command_refuses_a_stale_build(tmp_path: Path) -> None:
+    """Whatever changed since the build, newer, older or of another length: refused, with what to do.
+
+    Sources whose times changed alone, as in a copy, are read once and not again.
+    """
+    root = house(tmp_path, GOOD)
+    refuse_stale(root)  # Never built.
+    build(root)
+    refuse_stale(root)
+    if inspect(root).kind == "pure":
+        return  # No compiler on this machine: there is nothing that could become stale.
+    source, record = root / "schemas" / "codec.py", root / "neraca" / "compiled.json"
+    same_length = GOOD.replace("* 2", "* 3")
+    for text, age_seconds in ((same_length, -10), (GOOD + "# of an older release\n", 1_000_000)):
+        source.write_text(text, encoding="utf-8")
+        moment = record.stat().st_mtime - age_seconds
+        os.utime(source, (moment, moment))
+        with pytest.raises(StaleBuild, match=r"schemas/codec\.py was edited") as raised:
+            refuse_stale(root)
+        assert "make setup" in raised.value.advice
+    source.unlink()
+    with pytest.raises(StaleBuild, match="is gone, its library is not"):
+        refuse_stale(root)
+
+    source.write_text(GOOD, encoding="utf-8")
+    built_at_ns = record.stat().st_mtime_ns
+    refuse_stale(root)
+    assert record.stat().st_mtime_ns > built_at_ns
+    assert _looks_as_built(str(root), str(record), record.stat().st_mtime_ns)
+
+
+def test_every_compiled_source_is_known_to_make() -> None:
+    """`make setup` compiles again when any of them changes: its list of prerequisites names them all."""
+    rule = re.search(
+        r"\.compiled: setup\.py.*?wildcard ([^)]*)\)", (ROOT / "Makefile").read_text(), re.DOTALL
+    )
+    assert rule is not None
+    watched = {p.relative_to(ROOT).as_posix() for glob in rule[1].split() for p in ROOT.glob(glob)}
+    assert set() == set(compiled_sources()) - watched
 
 
 @pytest.mark.parametrize(
