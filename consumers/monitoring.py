@@ -76,11 +76,18 @@ class Monitoring:
             ["service"],
             registry=self.registry,
         )
+        self._ready = Gauge(
+            "neraca_ready",
+            "1 while the service does its job, 0 otherwise: see its /health/ready.",
+            ["service"],
+            registry=self.registry,
+        )
         Info("neraca_build", "What runs here.", registry=self.registry).info(
             {"version": _version(), "python": platform.python_version()}
         )
         # A series that is there from the start is a zero; one that is not there is a question.
         self._seq.labels(service).set(-1)
+        self._ready.labels(service).set(0)
         self._lag_records.labels(service).set(0)
         self._lag_seconds.labels(service).set(0)
         self._passed_over.labels(service)
@@ -127,6 +134,7 @@ class Monitoring:
     def ready(self, ready: bool, because: str = "it is not ready") -> None:  # noqa: FBT001 - what it says
         """Say whether the service does its job, and if not, why."""
         self._not_ready_because = None if ready else because
+        self._ready.labels(self.service).set(1 if ready else 0)
 
     @property
     def not_ready_because(self) -> str | None:

@@ -60,9 +60,10 @@ def over_time(expression: str, legend: str, name: str = "A") -> prometheus.Dataq
     return prometheus.Dataquery().expr(expression).legend_format(legend).range().ref_id(name)
 
 
-def quantile(share: float, histogram: str, name: str = "A") -> prometheus.Dataquery:
+def quantile(share: float, histogram: str, name: str = "A", labels: str = "") -> prometheus.Dataquery:
     """The value that this share of the observations of five minutes stayed below."""
-    expression = f"histogram_quantile({share}, sum by (le) (rate({histogram}_bucket[5m])))"
+    which = f"{{{labels}}}" if labels else ""
+    expression = f"histogram_quantile({share}, sum by (le) (rate({histogram}_bucket{which}[5m])))"
     return over_time(expression, f"p{share * 100:g}", name)
 
 
@@ -497,6 +498,149 @@ def machinery(board: dashboard.Dashboard) -> dashboard.Dashboard:
     )
 
 
+def archive(board: dashboard.Dashboard) -> dashboard.Dashboard:
+    """The archive and its proofs: whether the files keep up, and how much of the journal is signed."""
+    return (
+        board.with_row(dashboard.Row("Archive and proofs"))
+        .with_panel(
+            number(
+                "Age of the last checkpoint",
+                "Seconds since one was signed. It may be old where nothing was decided since: see what no "
+                "checkpoint covers.",
+                at_once("time() - max(neraca_archive_checkpoint_timestamp_seconds > 0)"),
+                METRICS,
+            ).unit(units.Seconds)
+        )
+        .with_panel(
+            number(
+                "Decisions without a checkpoint",
+                "In the journal, and not yet covered by a signed checkpoint.",
+                at_once("max(neraca_seq) + 1 - max(neraca_archive_checkpoint_size)"),
+                METRICS,
+            )
+        )
+        .with_panel(
+            number(
+                "Decisions not archived",
+                "In the journal, and not yet safe in the archive's files.",
+                at_once('max(neraca_seq) - max(neraca_seq{service="archiver"})'),
+                METRICS,
+            )
+        )
+        .with_panel(
+            number(
+                "Bytes in the archive",
+                "Of the files of records of both topics, with their index.",
+                at_once("max(neraca_archive_bytes)"),
+                METRICS,
+            ).unit(units.BytesIEC)
+        )
+        .with_panel(
+            number(
+                "Archive opened anew",
+                "Times in the last hour that a full disk or a broker that was away interrupted it.",
+                at_once("sum(increase(neraca_archive_failures_total[1h]))"),
+                METRICS,
+            )
+            .decimals(0)
+            .thresholds(steps((None, GREEN), (1, YELLOW)))
+        )
+        .with_panel(
+            number(
+                "Archivers at work",
+                "Must be 1: the one that keeps the archive of this ledger and signs it.",
+                at_once('sum(neraca_ready{service="archiver"})'),
+                METRICS,
+            ).thresholds(steps((None, RED), (1, GREEN)))
+        )
+        .with_panel(
+            lines(
+                "Archive behind the journal",
+                "Decisions of the journal that are not archived, and that no checkpoint covers.",
+                units.Short,
+                over_time('max(neraca_seq) - max(neraca_seq{service="archiver"})', "not archived", "A"),
+                over_time(
+                    "max(neraca_seq) + 1 - max(neraca_archive_checkpoint_size)", "without a checkpoint", "B"
+                ),
+            ).span(12)
+        )
+        .with_panel(
+            lines(
+                "Size of the archive",
+                "Bytes of records. What it grows by in a day says when the disk is full.",
+                units.BytesIEC,
+                over_time("max(neraca_archive_bytes)", "bytes"),
+            ).span(12)
+        )
+    )
+
+
+def gateway(board: dashboard.Dashboard) -> dashboard.Dashboard:
+    """The gateway: what it answers, how soon, and whether it has more to do than it can."""
+    reads = 'route=~"/v1/.*id}"'
+    return (
+        board.with_row(dashboard.Row("HTTP gateway"))
+        .with_panel(
+            lines(
+                "Requests per second by status",
+                "Over five minutes, without those for metrics and health. 409 is a refusal; 503 and "
+                "504 say that an answer is not known yet.",
+                units.RequestsPerSecond,
+                over_time(
+                    'sum by (status) (rate(neraca_gateway_requests_total{route=~"/v1/.*"}[5m]))', "{{status}}"
+                ),
+            )
+        )
+        .with_panel(
+            lines(
+                "Time to the answer of an action",
+                "From the head of the request to the whole answer with its decision.",
+                units.Seconds,
+                *(
+                    quantile(share, "neraca_gateway_request_seconds", name, 'route="/v1/actions"')
+                    for share, name in ((0.5, "A"), (0.95, "B"), (0.99, "C"))
+                ),
+            )
+        )
+        .with_panel(
+            lines(
+                "Time to the answer of a reading",
+                "Of a registration, a person, a permit or a decision.",
+                units.Seconds,
+                quantile(0.5, "neraca_gateway_request_seconds", "A", reads),
+                quantile(0.99, "neraca_gateway_request_seconds", "B", reads),
+            )
+        )
+        .with_panel(
+            lines(
+                "Requests in flight",
+                "Requests that are being answered at this moment; at 4,000 the next one gets 429.",
+                units.Short,
+                over_time("sum by (instance) (neraca_gateway_open_requests)", "{{instance}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Actions that wait for their decision",
+                "At 2,000 the next one gets 429.",
+                units.Short,
+                over_time("sum by (instance) (neraca_gateway_waiting_actions)", "{{instance}}"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Sent away for load",
+                "Answers 429 over five minutes: too much at once, nothing was recorded, clients try again.",
+                units.Short,
+                over_time(
+                    'sum by (instance) (increase(neraca_gateway_requests_total{status="429"}[5m]))',
+                    "{{instance}}",
+                ),
+            )
+        )
+    )
+
+
 def cutover() -> models.Dashboard:
     """The dashboard *Cutover*: what an official asks, and whether the machinery behind it is well."""
     board = (
@@ -512,7 +656,7 @@ def cutover() -> models.Dashboard:
         .readonly()
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
     )
-    for part in (standing, quota, refusals, machinery):
+    for part in (standing, quota, refusals, machinery, gateway, archive):
         board = part(board)
     made = board.build()
     # Grafana numbers panels that have no number, each time anew; links to a panel need one that stays.

@@ -8,6 +8,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 SERVICE: Final = "gateway"
+# Where 429 is the answer to too much at once, so that its count begins with a zero.
+REFUSED_FOR_LOAD: Final = ("/v1/actions", "/v1/actions:batch")
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -21,6 +23,12 @@ class GatewayMetrics:
             {"version": version, "python": platform.python_version()}
         )
         self.seq: Final = Gauge("neraca_seq", "Last decision handled.", ["service"], registry=registry)
+        self.ready: Final = Gauge(
+            "neraca_ready",
+            "1 while the service does its job, 0 otherwise: see its /health/ready.",
+            ["service"],
+            registry=registry,
+        )
         self.lag_records: Final = Gauge(
             "neraca_lag_records", "Records that wait to be handled.", ["service"], registry=registry
         )
@@ -64,8 +72,11 @@ class GatewayMetrics:
         self.kafka_reachable: Final = Gauge(
             "neraca_gateway_kafka_reachable", "1 while Kafka answers.", registry=registry
         )
+        # A series that is there from the start is a zero; one that is not there is a question.
         self.seq.labels(SERVICE).set(-1)
-        for gauge in (self.lag_records, self.lag_seconds):
+        for route in REFUSED_FOR_LOAD:
+            self.requests.labels(route, "429")
+        for gauge in (self.ready, self.lag_records, self.lag_seconds):
             gauge.labels(SERVICE).set(0)
         for counter in (self.passed_over, self.repeats):
             counter.labels(SERVICE)

@@ -198,6 +198,7 @@ class _Gauges:
         """Bring every gauge up to date."""
         metrics, following = self._metrics, self._follower.following()
         metrics.seq.labels(SERVICE).set(following.last_seq)
+        metrics.ready.labels(SERVICE).set(0 if _not_ready_because(following, self._outbox) else 1)
         metrics.lag_records.labels(SERVICE).set(following.lag_records)
         metrics.lag_seconds.labels(SERVICE).set(following.lag_seconds)
         metrics.passed_over.labels(SERVICE).inc(max(0, following.passed_over - self._passed_over))

@@ -69,13 +69,13 @@ class Prometheus:
 
 @contextmanager
 def scraping(targets: Sequence[str], folder: Path) -> Iterator[Prometheus]:
-    """A Prometheus that reads these host:port once a second, keeping its data in `folder`."""
+    """A Prometheus that reads these host:port and the deployed alerts once a second; its data in `folder`."""
     program = installed()
     assert program is not None
-    config = yaml.safe_load(
-        (Path(__file__).parents[2] / "deploy/prometheus/prometheus.yml").read_text("utf-8")
-    )
-    config["global"]["scrape_interval"] = "1s"
+    deployed = Path(__file__).parents[2] / "deploy/prometheus"
+    config = yaml.safe_load((deployed / "prometheus.yml").read_text("utf-8"))
+    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config["rule_files"] = [str(deployed / name) for name in config["rule_files"]]
     (job,) = [job for job in config["scrape_configs"] if job["job_name"] == "neraca"]
     job["static_configs"] = [{"targets": list(targets)}]
     config["scrape_configs"] = [job]
