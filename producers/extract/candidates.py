@@ -38,6 +38,7 @@ SEXES: Final = {"L": "M", "P": "F"}
 # Where the fields that are sealed stand, in the order of `sealing.FIELDS`.
 _COLUMNS: Final = ("nik", "nama", "tgl_lahir", "no_paspor")
 NIK_CHARACTERS_MAX: Final = 64
+HOLDS_PERSONAL_DATA: Final = "it holds personal data, which must stand in no action"
 
 
 class Candidate:
@@ -90,9 +91,6 @@ class Candidates:
         """Take a row of cpmi.csv."""
         registration = row.identifier("no_registrasi")
         nik = plain_nik(row.raw("nik"))
-        if nik and plain_nik(registration) == nik:
-            row.add("value_unreadable", "no_registrasi", "it is the NIK, which must stand in no action")
-            registration = ""
         sex = row.choice("jenis_kelamin", SEXES)
         scheme = row.choice("skema", SCHEMES)
         destination = row.country("negara")
@@ -106,9 +104,11 @@ class Candidates:
         passport = self._pseudonyms.passport(number) if number else None
         person = self._pseudonyms.person(nik) if nik else None
         marks = marks_of(self._pseudonyms, row.raw("nama"), passport, birth_day)
-        if is_personal(position, self._pseudonyms, person, marks):
-            row.add("value_unreadable", "jabatan", "it holds personal data, which must stand in no action")
-            position = ""
+        shifted = self._shifted((registration, agency_id, permit_id, position), person, marks)
+        for column in shifted:
+            row.add("value_unreadable", column, HOLDS_PERSONAL_DATA)
+        registration = "" if "no_registrasi" in shifted else registration
+        position = "" if "jabatan" in shifted else position
         born = row.raw("tgl_lahir") if birth_day is None else format_date(birth_day)
         fields = self._fields(
             row, {"nik": nik, "name": row.raw("nama"), "birth_date": born, "passport": number}
@@ -170,6 +170,28 @@ class Candidates:
         line, usable, person, marks, *wished, person_id = found
         wish = Wish(person_id, *wished) if usable else None
         return Candidate(line, is_usable=bool(usable), person=person, marks=marks, wish=wish)
+
+    def _shifted(
+        self,
+        identifiers: tuple[str, str | None, str | None, str],
+        person: bytes | None,
+        marks: bytes,
+    ) -> list[str]:
+        """Give the columns of identifiers that hold this candidate's own data."""
+        registration, agency_id, permit_id, position = identifiers
+        # What is the number of an agency or a permit of this extract is nobody's name.
+        return [
+            column
+            for column, text, is_known in (
+                ("no_registrasi", registration, False),
+                ("kode_p3mi", agency_id, agency_id in self._agencies.by_code),
+                ("nomor_sip2mi", permit_id, permit_id in self._permits.by_number),
+                ("jabatan", position, False),
+            )
+            if text
+            and not is_known
+            and is_personal(text, self._pseudonyms, person, marks, is_trade=column == "jabatan")
+        ]
 
     def _line(self, row: Cells, scheme: str) -> tuple[str | None, str | None, int | None]:
         """Give agency, permit and line: all under P TO P, none under another scheme."""

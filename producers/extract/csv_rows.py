@@ -110,7 +110,7 @@ class CsvFile:
 
     def _rows(self, lines: _Lines) -> Iterator[CsvRow | BrokenRow]:
         next(lines, None)
-        number = 1 + lines.extra_lines
+        number = 1
         places, width, separator = self._places, self._width, self._separator
         for raw in lines:
             number += 1
@@ -146,16 +146,18 @@ class CsvFile:
 
     def _quoted(self, text: str, lines: _Lines) -> tuple[list[str] | None, int, str]:
         """Give the cells of a row with quotes, how many more lines it took, and why there are none."""
-        taken: list[bytes] = []
+        taken: list[bytes | None] = []
         parts = [text]
         size = len(text)
         is_open = text.count('"') % 2 == 1
         reason = "a quote that opens a cell is never closed"
         while is_open and len(taken) < ROW_LINES_MAX and size < ROW_BYTES_MAX:
-            raw = next(lines, None)
-            if raw is None:
+            raw = next(lines, b"")
+            if raw != b"":
+                taken.append(raw)
+            if not raw:
+                # The end, or a line too long to hold, which is told when its turn comes.
                 break
-            taken.append(raw)
             more = raw.decode("utf-8", "surrogateescape")
             parts.append(more)
             size += len(more)
@@ -197,8 +199,7 @@ class _Lines:
     def __init__(self, source: BinaryIO, owner: CsvFile) -> None:
         self._source = source
         self._owner = owner
-        self._again: deque[bytes] = deque()
-        self.extra_lines = 0
+        self._again: deque[bytes | None] = deque()
 
     def __iter__(self) -> _Lines:
         return self
@@ -217,7 +218,7 @@ class _Lines:
             self._owner.bytes_read += len(raw)
         return None
 
-    def push_back(self, lines: list[bytes]) -> None:
+    def push_back(self, lines: list[bytes | None]) -> None:
         """Give these lines again, before the others."""
         self._again.extendleft(reversed(lines))
 

@@ -6,6 +6,7 @@ Gives keyed hashes and verdicts. Also keeps out of texts what somebody typed int
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Final
 
 from producers.extract.identity import HASH_BYTES, Pseudonyms
@@ -19,8 +20,42 @@ _SPACES: Final = re.compile(r"\s+")
 # Sixteen digits in a row, however they are grouped, and no digit beside them.
 _NIK_IN_TEXT: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
 _PASSPORT: Final = re.compile(r"[A-Za-z]{1,2}\d{6,8}", re.ASCII)
-# Two words or more, letters only: no code of an officer looks like this.
-_NAME: Final = re.compile(r"[^\W\d_]+(?:[ .,'’]+[^\W\d_]+)+\.?")
+# Two words side by side: no code of an officer looks like this. Nor is a word without a digit one: many an
+# Indonesian has one name.
+_WORDS: Final = re.compile(r"[^\W\d_]+[.,]*\s+[^\W\d_]+")
+# A NIK, or the number of a civil servant (NIP), which begins with the birth date.
+_LONG_NUMBER: Final = re.compile(r"\d(?:[ .-]?\d){15,}", re.ASCII)
+_PASSPORT_IN_TEXT: Final = re.compile(r"(?<![^\W_])[A-Za-z]{1,2}[ .-]{0,2}\d{6,8}(?!\d)", re.ASCII)
+# Dates in a text, with more between their parts than a cell of dates may have, or nothing.
+_DATE_IN_TEXT: Final = re.compile(
+    r"(?<!\d)(?:(\d{1,2})[ ./-]{0,2}(\d{1,2}|[a-z]{3,9})[ ./-]{0,2}(\d{4})"
+    r"|(\d{4})([ ./-]?)(\d{2})\5(\d{2}))(?!\d)",
+    re.ASCII | re.IGNORECASE,
+)
+# Months by their first three letters, in Indonesian and English.
+_MONTHS: Final = MappingProxyType(
+    {
+        name: number
+        for number, names in enumerate(
+            (
+                "jan",
+                "feb peb",
+                "mar",
+                "apr",
+                "mei may",
+                "jun",
+                "jul",
+                "agu aug ags",
+                "sep",
+                "okt oct",
+                "nov nop",
+                "des dec",
+            ),
+            start=1,
+        )
+        for name in names.split()
+    }
+)
 _WORD: Final = re.compile(r"[^\s,;:()\[\]\"'|=]+")
 _NOT_LETTERS: Final = re.compile(r"[\W_]+")
 # Words of a name that are looked for in texts; more has hardly anybody.
@@ -53,8 +88,13 @@ def may_be_personal(text: str) -> bool:
 
 
 def officer_of(pseudonyms: Pseudonyms, cell: str) -> str:
-    """Give an officer as an opaque text: a code as it stands, a keyed hash for what is a name or a NIK."""
-    if may_be_nik(cell) or _NAME.fullmatch(cell) is not None:
+    """Give an officer as an opaque text: a code as it stands, a keyed hash where it may be a name or NIK."""
+    if (
+        not any(letter.isdigit() for letter in cell)
+        or _WORDS.search(cell) is not None
+        or _LONG_NUMBER.search(cell) is not None
+        or may_be_nik(cell)
+    ):
         return f"officer-{pseudonyms.officer(' '.join(plain_name(cell)) or plain_nik(cell)).hex()}"
     return cell
 
@@ -75,7 +115,7 @@ def contradiction(nik: str, birth_day: int | None, sex: str) -> str:
     contradicts = []
     if birth_day is not None:
         born = format_date(birth_day)
-        if (day % 40, month, year) != (int(born[8:]), int(born[5:7]), int(born[2:4])):
+        if (day - 40 if day > 40 else day, month, year) != (int(born[8:]), int(born[5:7]), int(born[2:4])):
             contradicts.append("the birth date")
     if sex and (day > 40) != (sex == "F"):
         contradicts.append("the sex")
@@ -83,8 +123,8 @@ def contradiction(nik: str, birth_day: int | None, sex: str) -> str:
 
 
 def plain_passport(cell: str) -> str:
-    """Give a passport number without spaces and case."""
-    return _SPACES.sub("", cell).upper().strip("-")
+    """Give a passport number without case, and without what stands between its letters and digits."""
+    return _NOT_LETTERS.sub("", cell).upper()
 
 
 def plain_name(cell: str) -> list[str]:
@@ -105,13 +145,15 @@ def marks_of(pseudonyms: Pseudonyms, name: str, passport: bytes | None, birth_da
     )
 
 
-def is_personal(text: str, pseudonyms: Pseudonyms, person: bytes | None, marks: bytes | None) -> bool:
+def is_personal(
+    text: str, pseudonyms: Pseudonyms, person: bytes | None, marks: bytes | None, *, is_trade: bool = False
+) -> bool:
     """Tell whether an identifier has this person's NIK, name, passport number or birth date in it.
 
     So where columns have shifted, or somebody typed into the wrong one. A name of one word may be an ordinary
-    word of a trade, and is not taken for a name there.
+    word of a trade (`is_trade`), and is not taken for a name there.
     """
-    if marks is not None and marks[0] == 1:
+    if is_trade and marks is not None and marks[0] == 1:
         marks = bytes(1) + marks[1:]
     return without_personal_data(text, pseudonyms, person, marks, is_free=False) != text
 
@@ -137,21 +179,43 @@ def without_personal_data(
     name, passport, birth = (
         marks[1 + number * HASH_BYTES : 1 + (number + 1) * HASH_BYTES] for number in range(3)
     )
-    spans: list[tuple[int, int]] = []
-    words = list(_WORD.finditer(text))
-    for word in words:
-        token = word[0].strip(".")
-        day = parse_day(token)
-        if pseudonyms.passport(plain_passport(token)) == passport or (
-            day is not None and pseudonyms.birth(day) == birth
-        ):
-            spans.append(word.span())
+    spans = [
+        match.span()
+        for match in _PASSPORT_IN_TEXT.finditer(text)
+        if pseudonyms.passport(plain_passport(match[0])) == passport
+    ]
+    spans += [
+        match.span()
+        for match in _DATE_IN_TEXT.finditer(text)
+        if (day := _day_of(match)) is not None and pseudonyms.birth(day) == birth
+    ]
+    # A passport number of another form, as a word of its own.
+    spans += [
+        word.span()
+        for word in _WORD.finditer(text)
+        if pseudonyms.passport(plain_passport(word[0])) == passport
+    ]
     if count:
         parts = [(match[0].casefold(), match.start(), match.end()) for match in re.finditer(r"[^\W_]+", text)]
         for begin in range(len(parts) - count + 1):
             run = parts[begin : begin + count]
             if pseudonyms.name(" ".join(part[0] for part in run)) == name:
                 spans.append((run[0][1], run[-1][2]))
-    for begin, end in sorted(spans, reverse=True):
-        text = text[:begin] + REMOVED + text[end:]
-    return text
+    return _without(text, spans)
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    """Give a text with pieces taken out; pieces may overlap."""
+    kept, at = [], 0
+    for begin, end in sorted(spans):
+        if begin >= at:
+            kept += [text[at:begin], REMOVED]
+        at = max(at, end)
+    return "".join((*kept, text[at:]))
+
+
+def _day_of(match: re.Match[str]) -> int | None:
+    """Give the days since 1970 of a date found in a text, or None where there is no such day."""
+    day, month, year = (match[1], match[2], match[3]) if match[1] else (match[7], match[6], match[4])
+    number = int(month) if month.isdigit() else _MONTHS.get(month[:3].lower())
+    return None if number is None else parse_day(f"{day}-{number}-{year}")

@@ -12,7 +12,7 @@ from producers.extract.cells import Cells, Finding
 from producers.extract.files import CANDIDATES, STAGES, place_of
 from producers.extract.identity import Pseudonyms
 from producers.extract.moments import instant_of
-from producers.extract.personal import may_be_nik, officer_of, without_personal_data
+from producers.extract.personal import may_be_personal, officer_of, without_personal_data
 from producers.extract.reference import Offices
 from producers.extract.sink import Sink
 
@@ -93,12 +93,19 @@ class Stages:
     def take(self, row: Cells) -> None:
         """Take a row of tahapan.csv."""
         registration = row.identifier("no_registrasi")
-        if may_be_nik(registration) and self._candidates.find(registration) is None:
-            row.add("value_unreadable", "no_registrasi", "cpmi.csv has no such registration: it may be a NIK")
+        if registration and may_be_personal(registration) and self._candidates.find(registration) is None:
+            row.add(
+                "reference_missing",
+                "no_registrasi",
+                "no row of cpmi.csv that can be used has this registration; not sent, for it may be personal",
+            )
             registration = ""
         rank = _RANKS.get(row.choice("tahap", _CHOICES), 0)
         stamp = self._stamp(row)
         evidence = row.text_if_any("bukti")
+        if evidence is not None and not any(letter.isalnum() for letter in evidence):
+            # A dash says that there is none.
+            evidence = None
         text: str | None = None
         if rank in _TEXT_IN_KETERANGAN:
             read = row.text_if_any if rank == CANCELLED else row.identifier_if_any

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from producers.extract.actions import training
-from producers.extract.candidates import Candidates
+from producers.extract.candidates import HOLDS_PERSONAL_DATA, Candidates
 from producers.extract.cells import Cells
 from producers.extract.files import CANDIDATES, TRAININGS, place_of
 from producers.extract.identity import Pseudonyms
@@ -56,8 +56,10 @@ class Trainings:
             row.add("reference_missing", "no_registrasi", "cpmi.csv has no such registration")
             return "", ("", ""), None
         for column in ("no_pelatihan", "kode_lembaga"):
-            if is_personal(row.raw(column), self._pseudonyms, candidate.person, candidate.marks):
-                row.add("value_unreadable", column, "it holds personal data, which must stand in no action")
+            if is_personal(
+                row.raw(column), self._pseudonyms, candidate.person, candidate.marks, is_trade=True
+            ):
+                row.add("value_unreadable", column, HOLDS_PERSONAL_DATA)
         if candidate.wish is None:
             return "", ("", ""), place_of(CANDIDATES, candidate.line)
         code, blocked_by = self._find.execute(

@@ -44,12 +44,20 @@ def nik_contradicts_sex(extract: SmallExtract) -> Found:
     return [("cpmi.csv", 2, "nik", "nik_contradicts")]
 
 
+def nik_of_no_day(extract: SmallExtract) -> Found:
+    """Forty added twice, which is no woman's fifth of March."""
+    extract.life(1)
+    extract.rows["cpmi.csv"][0]["nik"] = "3501018503900001"
+    return [("cpmi.csv", 2, "nik", "nik_contradicts")]
+
+
 def two_people_on_one_passport(extract: SmallExtract) -> Found:
     """Spelled differently; and the same person twice is no defect."""
-    extract.life(1)
-    extract.life(2)
+    for number in range(1, 4):
+        extract.life(number)
     extract.rows["cpmi.csv"][1]["no_paspor"] = "b 0000001"
-    return [("cpmi.csv", line, "no_paspor", "passport_of_two_people") for line in (2, 3)]
+    extract.rows["cpmi.csv"][2]["no_paspor"] = "B-0000001"
+    return [("cpmi.csv", line, "no_paspor", "passport_of_two_people") for line in (2, 3, 4)]
 
 
 def departed_without_orientation(extract: SmallExtract) -> Found:
@@ -105,14 +113,19 @@ def registered_at_the_limit(extract: SmallExtract) -> Found:
 
 
 def departed_late_without_evidence(extract: SmallExtract) -> Found:
-    """Entered at the closure without evidence; with it, or entered a minute before, is no defect."""
+    """Entered at the closure without evidence, or with a dash; with it, or a minute before, is no defect."""
     found: Found = []
-    for number, entered, evidence in ((1, "00.00", ""), (2, "00.00", "BP-2"), (3, "23.59", "")):
+    for number, entered, evidence in (
+        (1, "00.00", ""),
+        (2, "00.00", "BP-2"),
+        (3, "23.59", ""),
+        (4, "00.00", "-"),
+    ):
         lines = extract.life(number)
         departure = extract.rows["tahapan.csv"][lines["BERANGKAT"] - 2]
         on = "17/07/2023" if entered == "00.00" else "16/07/2023"
         departure |= {"tgl_entri": on, "jam_entri": entered, "bukti": evidence}
-        if number == 1:
+        if number in {1, 4}:
             found.append(("tahapan.csv", lines["BERANGKAT"], "bukti", "departure_without_evidence"))
     return found
 
@@ -309,6 +322,7 @@ PLANTED: list[Callable[[SmallExtract], Found]] = [
     one_nik_one_after_the_other,
     nik_contradicts_birth_date,
     nik_contradicts_sex,
+    nik_of_no_day,
     two_people_on_one_passport,
     departed_without_orientation,
     agreement_before_verification,

@@ -85,6 +85,17 @@ def test_an_open_quote_swallows_nothing(tmp_path: Path) -> None:
     assert 302 == reading.kinds.count("registered")
 
 
+def test_a_line_too_long_behind_an_open_quote_is_told(tmp_path: Path) -> None:
+    """It was met while looking for the end of the quote: it is a row of its own, and counts as a line."""
+    folder = stages(
+        tmp_path,
+        b'R-1;"VERIFIKASI\n' + b"9" * (ROW_BYTES_MAX + 5) + b"\n" + GOOD.encode() + b"R-1;LAIN;;;;;;;;\n",
+    )
+    reading = read(folder)
+    assert {3, 4, 6} == {line for _, line, _, _ in reading.defects}
+    assert "documents_verified" == reading.kinds[-1]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_blank_lines_are_no_rows(end: str, tmp_path: Path) -> None:
     """Nor are lines of separators alone, as spreadsheets leave them; the last line may lack its end."""

@@ -23,6 +23,25 @@ SECRETS = (
     "05/03/1990",
     "1990-03-05",
     "05-03-1990",
+    "X 7654321",
+    "X-7654321",
+    "05.03.1990",
+    "5 Maret 1990",
+    "05-Mar-1990",
+    "05031990",
+    "1990/03/05",
+)
+
+# A candidate's own data as people write it into a text.
+TEXTS = (
+    "paspor X 7654321 hlm 2",
+    "paspor no. X-7654321",
+    "lahir 05.03.1990",
+    "lahir 5 Maret 1990",
+    "born 05-Mar-1990, 2023",
+    "scan_05031990.pdf",
+    "1990/03/05",
+    "a.n. perempuan_rahasia/X7654321",
 )
 
 
@@ -69,7 +88,28 @@ def planted() -> SmallExtract:
             tgl_selesai="",
         )
     extract.stage(7, "BIOMETRIK", "20/07/2022", keterangan="3501014503901234", bukti="paspor x7654321")
+    for number, column, cell in (
+        (11, "no_registrasi", "X7654321"),
+        (12, "no_registrasi", "Perempuan Rahasia"),
+        (13, "no_registrasi", "R-13 3501014503901234"),
+        (14, "kode_p3mi", "Perempuan Rahasia"),
+        (15, "nomor_sip2mi", "05/03/1990"),
+        (16, "nomor_sip2mi", "x-7654321"),
+    ):
+        # Columns have shifted, in both files where the registration is meant.
+        first = len(stages)
+        extract.life(number, stages=2, month=6)
+        rows[-1] |= {**personal, column: cell}
+        for stage in stages[first:] if column == "no_registrasi" else ():
+            stage["no_registrasi"] = cell
+    for number, said in enumerate(TEXTS, 17):
+        extract.life(number, stages=1, month=number % 12 + 1)
+        rows[-1] |= personal
+        extract.stage(number, "BATAL", "20/07/2022", keterangan=said, bukti=said)
     return extract
+
+
+IDENTIFIERS = {"no_registrasi", "kode_p3mi", "nomor_sip2mi", "jabatan", "no_pelatihan", "kode_lembaga"}
 
 
 def assert_clean(text: str) -> None:
@@ -126,22 +166,33 @@ def test_the_scratch_file_holds_no_secret(tmp_path: Path) -> None:
 def test_a_row_with_personal_data_for_an_identifier_is_only_reported(tmp_path: Path) -> None:
     """File, line and column are told; a name of one word may be a trade, and keeps nobody out."""
     extract = planted()
-    extract.life(11, stages=0, month=9)
+    extract.life(99, stages=0, month=9)
     extract.rows["cpmi.csv"][-1] |= {"nama": "Caregiver"}
     reading = read(extract.write(tmp_path))
     told = [
-        (file, column)
-        for file, _, column, kind in reading.defects
-        if kind == "value_unreadable" and column in {"jabatan", "no_pelatihan", "kode_lembaga"}
+        (file, line, column)
+        for file, line, column, kind in reading.defects
+        if kind == "value_unreadable" and column in IDENTIFIERS
+    ]
+    # Rows 9 to 11 name another scheme, which has no agency and no permit.
+    other_scheme = [
+        ("cpmi.csv", line, column) for line in (9, 10, 11) for column in ("kode_p3mi", "nomor_sip2mi")
     ]
     assert [
-        ("cpmi.csv", "jabatan"),
-        ("cpmi.csv", "jabatan"),
-        ("cpmi.csv", "jabatan"),
-        ("pelatihan.csv", "no_pelatihan"),
-        ("pelatihan.csv", "kode_lembaga"),
-    ] == told
-    assert "R-11" in [line.get("registration_id") for line in reading.lines]
+        ("cpmi.csv", 7, "no_registrasi"),
+        ("cpmi.csv", 9, "jabatan"),
+        ("cpmi.csv", 10, "jabatan"),
+        ("cpmi.csv", 11, "jabatan"),
+        ("cpmi.csv", 12, "no_registrasi"),
+        ("cpmi.csv", 13, "no_registrasi"),
+        ("cpmi.csv", 14, "no_registrasi"),
+        ("cpmi.csv", 15, "kode_p3mi"),
+        ("cpmi.csv", 16, "nomor_sip2mi"),
+        ("cpmi.csv", 17, "nomor_sip2mi"),
+        ("pelatihan.csv", 2, "no_pelatihan"),
+        ("pelatihan.csv", 3, "kode_lembaga"),
+    ] == [place for place in told if place not in other_scheme]
+    assert "R-99" in [line.get("registration_id") for line in reading.lines]
 
 
 @pytest.mark.parametrize(
@@ -153,6 +204,11 @@ def test_a_row_with_personal_data_for_an_identifier_is_only_reported(tmp_path: P
         ("Budi Rahasia", False),
         ("Dr. Budi Rahasia, M.Si.", False),
         ("3501014503901234", False),
+        ("Rahasia", False),
+        ("Siti-Aminah", False),
+        ("Budi Rahasia 2", False),
+        ("198507172010011002", False),
+        ("19850717 201001 1 002", False),
     ],
 )
 def test_officers(officer: str, is_kept: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a column of the table)
