@@ -4,7 +4,7 @@ A topic of ours stamps every record with the time of the append. While a ledger 
 actions takes the times that are given (`CreateTime`), and is set back as the very last step: until then it is
 plain that it is not finished, and no service starts on it. Holes, which markers of transactions left, are
 made again by transactions: a hole of one behind a record, by writing that record in one; a larger one, by
-one that is aborted. Must not run while somebody decides.
+one that is aborted. Must not run while somebody decides, or another one restores (`claim.py`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # typed, but n
     ResourceType,
 )
 
+from audit.archive.claim import Claim, members_of
 from audit.archive.reader import ArchiveSource
 from consumers.action_topic import ActionReader, TopicRecord, ask_end
-from consumers.journal import CLIENT_LOG_LEVEL, PASSING, SHA256_BYTES, JournalReader
+from consumers.journal import CLIENT_LOG_LEVEL, SHA256_BYTES, JournalReader
 from schemas.errors import ArchiveDamaged, BrokerUnavailable, NeracaError
 from schemas.framing import frame
 from schemas.topics import ACTIONS, DECISION_BYTES_MAX, DECISIONS
@@ -127,8 +128,9 @@ class Restore:
         self._decider_group: Final = f"{topic_prefix}neraca-decider"
         self._advance: Final = advance
         self._admin: Final = AdminClient({"log_level": CLIENT_LOG_LEVEL, **kafka})
+        self._claim: Final = Claim(kafka, topic_prefix, self._admin)
         self._watcher: Final = Consumer(
-            {**self._kafka, "group.id": "neraca-restore", "isolation.level": "read_uncommitted"}
+            {**self._kafka, "group.id": "neraca-end", "isolation.level": "read_uncommitted"}
         )
         self._failures: Final[list[KafkaError]] = []
         self._holes = 0
@@ -139,12 +141,14 @@ class Restore:
         Interrupted at any moment, it goes on where it was when run again.
 
         Raises:
+            RestoreRunning: another process restores into these topics.
             TopicNotEmpty: there is a ledger already.
             RestoreInterrupted: an earlier restore was cut in the middle of a transaction.
             ArchiveDamaged: the archive is not what was written; nothing was changed.
             BrokerUnavailable: Kafka does not answer, or refuses.
 
         """
+        self._claim.take()
         self._require_no_decider()
         is_begun = self.is_begun()
         if not is_begun:
@@ -160,7 +164,8 @@ class Restore:
         return Restored(extent.actions, extent.decisions, actions_found, decisions_found, self._holes)
 
     def close(self) -> None:
-        """Let go of the broker."""
+        """Let go of the topics and of the broker."""
+        self._claim.close()
         self._watcher.close()
 
     def is_begun(self) -> bool:
@@ -177,9 +182,11 @@ class Restore:
         """Delete both topics of a restore that did not end. Whoever calls makes them anew.
 
         Raises:
+            RestoreRunning: another process restores into these topics.
             TopicNotEmpty: no restore began there: what they hold is a ledger.
 
         """
+        self._claim.take()
         self._require_no_decider()
         if not self.is_begun():
             raise TopicNotEmpty(
@@ -199,30 +206,11 @@ class Restore:
     # -- before ----------------------------------------------------------------------------------------------
 
     def _require_no_decider(self) -> None:
-        if self._deciders():
+        if members_of(self._admin, self._decider_group):
             raise DeciderAtWork(
                 f"a decider is at work on {self._actions}",
                 advice="Stop the services first: `neraca down`; this command starts what it needs.",
             )
-
-    def _deciders(self) -> int:
-        """How many there are; a broker that has just started is asked until it knows."""
-        deadline = time.monotonic() + SILENCE_SECONDS_MAX
-        while True:
-            (answer,) = self._admin.describe_consumer_groups(
-                [self._decider_group], request_timeout=REQUEST_SECONDS
-            ).values()
-            try:
-                return len(answer.result().members)
-            except KafkaException as error:
-                code = error.args[0].code()
-                if code == KafkaError.GROUP_ID_NOT_FOUND:
-                    return 0
-                if code not in PASSING or time.monotonic() > deadline:
-                    raise BrokerUnavailable(
-                        f"the broker does not tell who decides on {self._actions}: {error.args[0]}"
-                    ) from error
-            time.sleep(POLL_SECONDS)
 
     def _require_empty(self) -> None:
         for topic in (self._actions, self._decisions):

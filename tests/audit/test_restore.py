@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
+from audit.archive.claim import RestoreRunning
 from audit.archive.folder import About
 from audit.archive.reader import ArchiveSource
 from audit.archive.restore import DeciderAtWork, Restore, RestoreInterrupted, TopicNotEmpty
@@ -198,6 +202,45 @@ def test_an_interrupted_restore_goes_on(
         restore(stack, prefix, archive, stop_at=step)
     with pytest.raises(TopicMismatch):
         check_topics(stack.kafka, prefix)
+    restore(stack, prefix, archive)
+    archive_topics(stack, prefix, tmp_path / "copy")
+    assert without_place(archive) == without_place(tmp_path / "copy")
+
+
+# A restore that has claimed the topics and is in the middle of its work, until it is killed.
+HALF_WAY = """
+import sys, time
+from pathlib import Path
+from audit.archive.reader import ArchiveSource
+from audit.archive.restore import Restore
+
+def advance(what, done, total):
+    if what == "restoring actions":
+        print(what, flush=True)
+        time.sleep(600)
+
+Restore(ArchiveSource(Path(sys.argv[1])), {"bootstrap.servers": sys.argv[2]}, sys.argv[3], advance).run()
+"""
+
+
+def test_two_restores_at_once(
+    stack: RunningStack, new_topics: Callable[[], str], archive: Path, tmp_path: Path
+) -> None:
+    """While one restores, another is told so and changes nothing; the first one killed, it bars nobody."""
+    prefix = new_topics()
+    first = subprocess.Popen(
+        [sys.executable, "-c", HALF_WAY, archive, stack.bootstrap, prefix], stdout=subprocess.PIPE
+    )
+    with first, contextlib.ExitStack() as ending:
+        ending.callback(first.kill)
+        assert first.stdout is not None
+        assert b"restoring actions\n" == first.stdout.readline()
+        second = Restore(ArchiveSource(archive), stack.kafka, prefix)
+        ending.callback(second.close)
+        for step in (second.run, second.start_over):
+            with pytest.raises(RestoreRunning, match="another `neraca restore` is at work"):
+                step()
+        assert first.poll() is None
     restore(stack, prefix, archive)
     archive_topics(stack, prefix, tmp_path / "copy")
     assert without_place(archive) == without_place(tmp_path / "copy")
