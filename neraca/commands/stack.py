@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from neraca.stack.embedded import EmbeddedStack, PartStatus, StackStatus
 
 
+_WELL = frozenset({"running", "starting", "elsewhere"})
+
+
 def up(
     home: HomeOption = None,
     services: Annotated[
@@ -113,7 +116,13 @@ def _show(found: "StackStatus", *, as_json: bool) -> None:
         table.add_row(*_row(part))
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
+    for part in found.parts:
+        # Too long for a column, and holding brackets that are no markup.
+        if part.note and part.condition not in _WELL:
+            console.print(f"{part.name}: {part.note}", markup=False)
     console.print(f"home: {found.home}", markup=False)
+    for each in found.found_ended:
+        console.print(f"it was down, and was started again: {each}", markup=False)
     if found.postgres is not None:
         console.print(f"tables: {found.postgres.psql}", markup=False)
 
@@ -127,7 +136,7 @@ def _row(part: "PartStatus") -> tuple[str, ...]:
         str(part.port or ""),
         _duration(part.uptime_seconds),
         f"{part.memory_mb:.0f} MB" if part.memory_mb is not None else "",
-        part.note,
+        part.note if part.condition in _WELL else "",
     )
 
 

