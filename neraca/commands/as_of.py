@@ -122,8 +122,8 @@ def _moment(at: str | None, known: str | None) -> "Moment":
     except BadInstantError as error:
         raise SettingsError(
             f"--at {at} --known {known}: {error.reason}"
-            if at and known
-            else f"{at or known}: {error.reason}",
+            if at is not None and known is not None
+            else f"{known if at is None else at}: {error.reason}",
             advice="Write an instant with its offset, like 2023-07-16T09:00:00+07:00, or a day like "
             "2023-07-16; --known also takes a seq, or recorded: and an instant.",
         ) from None

@@ -12,9 +12,11 @@ from typing import Final
 
 from schemas.instants import BadInstantError, parse_instant
 from schemas.records import Decision
+from schemas.shape import INSTANT_MAX, INSTANT_MIN
 
 RECORDED: Final = "recorded:"
 FOR_EVER: Final = "infinity"
+BEFORE_ALL: Final = "-infinity"
 SEQ_MAX: Final = 2**63 - 1
 _SEQ_DIGITS_MAX: Final = 18
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +61,10 @@ def _by(us: int | None, bound: int | None) -> bool:
 
 
 def _at(us: int | None) -> datetime | str:
-    return FOR_EVER if us is None else _EPOCH + timedelta(microseconds=us)
+    # No action lies outside these (schemas/shape.py), and Python's datetime does not go as far as an offset.
+    if us is None or us > INSTANT_MAX:
+        return FOR_EVER
+    return BEFORE_ALL if us < INSTANT_MIN else _EPOCH + timedelta(microseconds=us)
 
 
 def moment(as_of: str | None, known_at: str | None) -> Moment:

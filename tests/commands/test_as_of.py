@@ -96,6 +96,9 @@ def test_two_axes_in_one_line(settings: Settings) -> None:
     assert ("open", "held") == status("--known", "recorded:2023-07-19T01:00:00Z")
     assert ("departed", "departed") == status("--known", "recorded:2023-07-19T03:00:00Z")
     assert ("departed", "departed") == status()
+    # What an offset carries out of the years of a calendar is after, or before, everything.
+    assert ("departed", "departed") == status("--at", "9999-12-31T24:00:00-12:00")
+    assert ("departed", "departed") == status("--known", "recorded:9999-12-31T23:00:00-12:00")
 
 
 def test_every_thing(settings: Settings) -> None:
@@ -140,6 +143,7 @@ def test_a_person_reads_it(settings: Settings) -> None:
     ("arguments", "code", "word"),
     [
         (("registration", "R-1", "--at", "2023-01-31"), 1, "there was no such registration"),
+        (("registration", "R-1", "--at", "0001-01-01T00:00:00+14:00"), 1, "there was no such registration"),
         (("registration", "R-2"), 1, "there was no such registration"),
         (("line", "S-9/2"), 1, "there was no such line"),
         (("line", "S-9"), 2, "PERMIT/LINE"),

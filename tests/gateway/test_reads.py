@@ -72,6 +72,9 @@ def test_as_of(desk: Desk, word: str, story: dict[str, int]) -> None:
     person_id = str(uuid.uuid5(uuid.NAMESPACE_OID, word))
     assert not desk.get(f"/v1/people/{person_id}", as_of="2023-10-02T23:00:00Z").json()["held"]
     assert 404 == desk.get(f"/v1/people/{person_id}", as_of="2023-01-01T00:00:00Z").status_code
+    # What an offset carries out of the years of a calendar is after, or before, everything.
+    assert "cancelled" == desk.get(path, as_of="9999-12-31T24:00:00-12:00").json()["status"]
+    assert 404 == desk.get(path, as_of="0001-01-01T00:00:00+14:00").status_code
 
 
 def test_known_at(desk: Desk, word: str, story: dict[str, int]) -> None:
