@@ -7,6 +7,7 @@ Must not write, and takes no hash from the log that it checks.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,13 @@ _ASK_FOR_SIGNED: Final = (
     "Whoever takes the checkpoints away can make another history from its beginning. Ask for the folder log/ "
     "with its checkpoints, or compare with a copy that somebody else keeps."
 )
+_ROLLED_BACK_ADVICE: Final = (
+    "Who reads log/checkpoint is shown a log that forgot its last decisions. Put the newest one of "
+    "log/checkpoints/ back, and ask who can write there. A copy made while the archiver wrote: make it again, "
+    "with `neraca archive`."
+)
+# The two files of a new checkpoint are written one behind the other; each waits for the disk.
+_BETWEEN_FILES_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +112,16 @@ def collect(
         notes: dict[str, str] = {}
         if folder is not None:
             _read_files(folder, notes, stated)
+        in_folder = set(notes)
         if topic is not None:
             _read_topic(topic, notes, stated)
         stated.checkpoints = len(notes)
         stated.must_be_signed = bool(trusted)
         if notes:
             keys = _keys(folder, own_keys, trusted, stated)
-            for note, where in notes.items():
-                _judge(note, where, keys, stated)
+            signed = {note: _judge(note, where, keys, stated) for note, where in notes.items()}
+            if folder is not None:
+                _find_rolled_back(folder, max((signed[note] for note in in_folder), default=0), stated)
     if "tiles" in checks and folder is not None:
         _open_tiles(folder, stated)
     return stated
@@ -203,8 +213,11 @@ def _keys(
     return keys
 
 
-def _judge(note: str, where: str, keys: KeyList | None, stated: Stated) -> None:
-    """Verify a checkpoint's signature; what it says is compared later, whoever signed it."""
+def _judge(note: str, where: str, keys: KeyList | None, stated: Stated) -> int:
+    """Verify a checkpoint's signature; what it says is compared later, whoever signed it.
+
+    Of how many decisions it speaks, where a key vouches for it; else 0.
+    """
     try:
         said = Checkpoint.parse(Note.parse(note).text)
     except ProofInvalid as error:
@@ -212,13 +225,43 @@ def _judge(note: str, where: str, keys: KeyList | None, stated: Stated) -> None:
         # A file that is none was told when it was read.
         if all(each.what != told.what for each in stated.findings):
             stated.findings.append(told)
-        return
+        return 0
     reason, advice = _doubt(note, said, keys)
     is_signed = keys is not None and not reason
     stated.statements.append(Statement("checkpoints", where, said.size, said.root, is_signed))
     if reason:
         what = f"{where}: {reason}"
         stated.findings.append(Finding("checkpoints", max(0, said.size - 1), what, advice=advice))
+    return said.size if is_signed else 0
+
+
+def _find_rolled_back(folder: Path, newest: int, stated: Stated) -> None:
+    """See that `log/checkpoint`, which everybody is shown, is no older than one that was signed and kept."""
+    last = _last_in(folder)
+    if last is not None and last < newest:
+        time.sleep(_BETWEEN_FILES_SECONDS)
+        last = _last_in(folder)
+    if last is not None and last < newest:
+        stated.findings.append(
+            Finding(
+                "checkpoints",
+                last,
+                f"the last checkpoint in {folder} was rolled back: it speaks of {last} decisions, and one of "
+                f"{newest} was signed",
+                (Difference("decisions", f"{newest}", f"{last}"),),
+                _ROLLED_BACK_ADVICE,
+            )
+        )
+
+
+def _last_in(folder: Path) -> int | None:
+    """Give how many decisions the last checkpoint speaks of; None where there is none that can be read."""
+    try:
+        note = CheckpointFiles(folder).latest()
+        return None if note is None else Checkpoint.parse(Note.parse(note).text).size
+    except ProofInvalid:
+        # Told when it was read.
+        return None
 
 
 def _doubt(note: str, said: Checkpoint, keys: KeyList | None) -> tuple[str, str]:

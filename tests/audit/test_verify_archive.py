@@ -152,6 +152,12 @@ def _signed_anew(copy: Archived) -> None:
     shutil.copy(made.log / "checkpoint", copy.log / "checkpoint")
 
 
+def _rolled_back(copy: Archived) -> None:
+    """An older checkpoint, signed and true, in the place of the last one: the log seems shorter."""
+    (older,) = (copy.log / "checkpoints").rglob("500")
+    shutil.copy(older, copy.log / "checkpoint")
+
+
 TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
     (_bit_of_a_decision, "reexecution", None),
     (_bit_of_a_decision, "chain", None),
@@ -172,6 +178,7 @@ TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
     (_tail_dropped, "tiles", 1100),
     (_changed_and_chained_anew, "checkpoints", 999),
     (_signed_anew, "checkpoints", 499),
+    (_rolled_back, "checkpoints", 500),
 ]
 
 
@@ -246,6 +253,14 @@ def test_how_far_it_is_signed_is_told(copy: Archived, tmp_path: Path) -> None:
     run = CliRunner().invoke(app, ["verify", "--archive", str(copy.root), "--key", str(copy.key)])
     assert 0 == run.exit_code, run.output
     assert f"signed up to 500: for the last {SIZES[-1] - 500} decisions no signature vouches" in run.output
+
+
+def test_a_checkpoint_that_was_rolled_back_is_named(copy: Archived, tmp_path: Path) -> None:
+    """What everybody is shown is older than what was signed: one finding that says so, and what to do."""
+    _rolled_back(copy)
+    (finding,) = verified(copy, tmp_path / "with").findings
+    assert f"it speaks of 500 decisions, and one of {SIZES[-1]} was signed" in finding.what
+    assert "Put the newest one of log/checkpoints/ back" in finding.advice
 
 
 def test_rotated_keys_are_followed(tmp_path: Path) -> None:
