@@ -35,7 +35,7 @@ _ASK_FOR_SIGNED: Final = (
 )
 _ROLLED_BACK_ADVICE: Final = (
     "Who reads log/checkpoint is shown a log that forgot its last decisions. Put the newest one of "
-    "log/checkpoints/ back, and ask who can write there. A copy made while the archiver wrote: make it again, "
+    "log/checkpoints/ back, and ask who can write there. A copy made while the archiver wrote: make another, "
     "with `neraca archive`."
 )
 # The two files of a new checkpoint are written one behind the other; each waits for the disk.
