@@ -24,7 +24,7 @@ from projections import comparison, swapping, tables
 from projections.batch import Batch
 from projections.building import NEXT, Building
 from projections.comparison import Content, Definitions, RowDifference
-from projections.migrations import LIVE, is_of_this_program, migrate
+from projections.migrations import LIVE, is_of_this_program, migrate, own_names
 from projections.swapping import ASIDE, KEPT, Exchanged, Reader
 from projections.tables import Position, PositionMovedError
 from schemas.binary import MalformedRecordError
@@ -267,9 +267,8 @@ class _Rebuilding:
         only = self._wish.only
         if only is None:
             return
-        known = [
-            name for name in swapping.tables_of(self._control, LIVE) if name not in comparison.NOT_CONTENT
-        ]
+        found, own = swapping.tables_of(self._control, LIVE), own_names()
+        known = [name for name in found if name in own and name not in comparison.NOT_CONTENT]
         if only not in known:
             raise RebuildRefused(f"there is no table {only}", advice=f"The tables are: {', '.join(known)}.")
         if tables.read_position(self._control).seq < 0:
@@ -418,7 +417,7 @@ class _Rebuilding:
             names = (
                 None
                 if "schema_migrations" in kept
-                else [name for name in kept if name != "projection_positions"]
+                else [name for name in kept if name != "projection_positions" and name in own_names()]
             )
             position = tables.read_position(self._control, schema=KEPT)
             own = is_of_this_program(self._control, KEPT if names is None else LIVE)

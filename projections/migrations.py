@@ -28,6 +28,13 @@ _NEEDS_REBUILD: Final = "-- rebuild:"
 # A name in the schema, or the schema named as such; not the word in a comment.
 _OF_THE_SCHEMA: Final = re.compile(r"\bneraca(?=\.[a-z_]+)|(?<=\bSCHEMA )neraca\b|(?<=EXISTS )neraca\b(?=;)")
 
+# What a migration makes that somebody else could have put there as well.
+_MADE: Final = re.compile(
+    r"^CREATE (?:OR REPLACE )?(?:MATERIALIZED )?(?:TABLE|VIEW|FUNCTION|TYPE) (?:IF NOT EXISTS )?"
+    r"neraca\.(\w+)",
+    re.MULTILINE,
+)
+
 _LEDGER_OF_MIGRATIONS: Final = """
 CREATE SCHEMA IF NOT EXISTS neraca;
 COMMENT ON SCHEMA neraca IS 'Read models of the placement ledger; all of it can be rebuilt from the journal.';
@@ -84,6 +91,15 @@ def load_migrations() -> list[Migration]:
         if file.name.endswith(".sql")
     ]
     return sorted(found, key=lambda migration: migration.number)
+
+
+def own_names() -> frozenset[str]:
+    """Give the names of all tables, views, functions and types that a migration ever made.
+
+    Whatever else stands in the schema, somebody else put there, however it looks.
+    """
+    texts = [_LEDGER_OF_MIGRATIONS, *(migration.text for migration in load_migrations())]
+    return frozenset(name for text in texts for name in _MADE.findall(text))
 
 
 def in_schema(statement: str, schema: str) -> str:
@@ -212,5 +228,6 @@ __all__ = [
     "is_of_this_program",
     "load_migrations",
     "migrate",
+    "own_names",
     "sql",
 ]

@@ -25,7 +25,7 @@ from typing import Final
 
 from psycopg import Connection, sql
 
-from projections.migrations import LIVE, hold_migrations
+from projections.migrations import LIVE, hold_migrations, own_names
 
 KEPT: Final = "neraca_before"
 # What was kept before, until it is removed; and by way of it the two sets change names.
@@ -127,13 +127,14 @@ UNION SELECT n.nspname || '.' || p.proname
 FROM goes JOIN pg_proc p ON goes.classid = 'pg_proc'::regclass AND p.oid = goes.oid
 JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname <> %(schema)s
--- Every table and view of ours is commented: what is not, and has no namesake, somebody else put there.
+-- What no migration makes, somebody else put there.
 UNION SELECT %(schema)s || '.' || c.relname
 FROM pg_class c
 WHERE c.relnamespace = %(schema)s::text::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND obj_description(c.oid, 'pg_class') IS NULL
-  AND NOT EXISTS (SELECT FROM pg_class o
-                  WHERE o.relnamespace = to_regnamespace(%(live)s) AND o.relname = c.relname)
+  AND c.relname <> ALL(%(own)s)
+UNION SELECT %(schema)s || '.' || p.proname
+FROM pg_proc p
+WHERE p.pronamespace = %(schema)s::text::regnamespace AND p.proname <> ALL(%(own)s)
 ORDER BY name
 """
 
@@ -142,7 +143,7 @@ def of_others(session: Session, schema: str) -> list[str]:
     """Name what would go with a schema and is not ours: what reads it from outside, what was put into it."""
     if not schema_exists(session, schema):
         return []
-    rows = session.execute(_OF_OTHERS.encode(), {"schema": schema, "live": LIVE}).fetchall()
+    rows = session.execute(_OF_OTHERS.encode(), {"schema": schema, "own": sorted(own_names())}).fetchall()
     return [str(name) for (name,) in rows]
 
 

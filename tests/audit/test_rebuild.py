@@ -297,20 +297,29 @@ def test_what_others_made_stays_right(place: Place) -> None:
 
 
 def test_what_others_made_is_never_removed(place: Place) -> None:
-    """What reads the kept tables, or was put among them, is named; until it is gone nothing is removed."""
+    """What reads the kept tables, or was put among them, is named; until it is gone nothing is removed.
+
+    However it looks: with a comment, as ours have, or with a namesake among the live tables.
+    """
     dsn = place.postgres_dsn
     execute(dsn, "CREATE MATERIALIZED VIEW public.once AS SELECT count(*) AS n FROM neraca.permits")
     execute(dsn, "CREATE TABLE public.seen (lines neraca.quota_balance_then)")
     execute(dsn, "CREATE TABLE neraca.notes AS SELECT 1 AS n")
+    execute(dsn, "COMMENT ON TABLE neraca.notes IS 'What I found out.'")
+    execute(dsn, "CREATE FUNCTION neraca.twice(n int) RETURNS int LANGUAGE sql RETURN 2 * n")
     execute(dsn, "CREATE VIEW neraca.mine AS SELECT count(*) AS n FROM neraca.decisions")
+    with pytest.raises(RebuildRefused, match="there is no table notes"):
+        run(place, Wish(only="notes"))
     run(place)
-    named = "neraca_before.mine, neraca_before.notes, public.once, public.seen$"
+    execute(dsn, "CREATE TABLE neraca.notes AS SELECT 2 AS n")
+    named = "neraca_before.mine, neraca_before.notes, neraca_before.twice, public.once, public.seen$"
     for removing in (lambda: run(place), lambda: drop_kept(place)):
         with pytest.raises(RebuildRefused, match=named):
             removing()
     assert ["neraca", "neraca_before"] == schemas(dsn)
     assert [] == run(place, Wish(check=True)).differences
     execute(dsn, "ALTER TABLE neraca_before.notes SET SCHEMA public; DROP VIEW neraca_before.mine")
+    execute(dsn, "DROP FUNCTION neraca_before.twice; DROP TABLE neraca.notes")
     execute(dsn, "DROP MATERIALIZED VIEW public.once; DROP TABLE public.seen")
     run(place)
     assert drop_kept(place)

@@ -9,7 +9,7 @@ import pytest
 
 from projections import tables
 from projections.building import NEXT, Building, indexes_of
-from projections.migrations import in_schema
+from projections.migrations import in_schema, own_names
 from tests.projections.conftest import Session
 from tests.projections.told import apply_all, dump, journal
 
@@ -60,6 +60,16 @@ def test_definitions_are_the_same(database: str, session: Session) -> None:
             session.execute(question, (f"{schema}.", schema)).fetchall() for schema in ("neraca", NEXT)
         )
     assert live == built
+
+
+def test_what_is_ours_is_known_by_name(session: Session) -> None:
+    """Of a schema that the migrations made, every table, view, function and type is on the list; no other."""
+    found = session.execute("""
+        SELECT relname::text FROM pg_class
+        WHERE relnamespace = 'neraca'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+        UNION SELECT proname::text FROM pg_proc WHERE pronamespace = 'neraca'::regnamespace
+    """).fetchall()
+    assert {name for (name,) in found} == own_names()
 
 
 @pytest.mark.parametrize(
