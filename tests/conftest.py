@@ -95,8 +95,13 @@ def stack() -> Iterator[RunningStack]:
     """One embedded Kafka and PostgreSQL for the whole run, without services and without topics."""
     with temporary_home() as home:
         settings = Settings(home=home, kafka_java_options=QUICK_START)
-        EmbeddedStack(settings).up(services=(), with_topics=False)
-        yield RunningStack(settings, settings.kafka_config(), settings.postgres_dsn())
+        far_port, wire_port = (
+            ports.choose("a test", wanted=None, option="", remembered=None, avoid=()) for _ in range(2)
+        )
+        EmbeddedStack(settings, further_kafka_listeners={far_port: wire_port}).up(
+            services=(), with_topics=False
+        )
+        yield RunningStack(settings, settings.kafka_config(), settings.postgres_dsn(), far_port, wire_port)
 
 
 @pytest.fixture

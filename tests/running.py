@@ -18,11 +18,15 @@ class RunningStack:
     """A real Kafka and PostgreSQL, without services. Shared by all: use topics and a database of your own.
 
     `kafka` is what a client starts from; `dsn` leads to PostgreSQL with the right to make databases.
+    The broker listens on `far_port` as well, and tells whoever comes there to come back to `wire_port`: a
+    test that wants a bad network puts a proxy there (tests/faults/wire.py).
     """
 
     settings: Settings
     kafka: dict[str, str | int]
     dsn: str = field(repr=False)
+    far_port: int
+    wire_port: int
 
     @property
     def home(self) -> Path:

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 import psutil
@@ -140,13 +141,17 @@ def _silent(_: str) -> None:
 class EmbeddedStack:
     """The stack of the home that the settings name."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, further_kafka_listeners: Mapping[int, int] = MappingProxyType({})
+    ) -> None:
+        """Know the stack of that home; start nothing. `further_kafka_listeners`: see `EmbeddedKafka`."""
         self._settings = settings
         self._home = Home(settings.home)
         self._kafka = EmbeddedKafka(
             self._home,
             heap_mb=settings.kafka_heap_mb,
             java_options=shlex.split(settings.kafka_java_options),
+            further_listeners=further_kafka_listeners,
         )
         self._postgres = EmbeddedPostgres(self._home)
         self._supervisor_marker = (supervisor.MODULE, str(self._home.folder))

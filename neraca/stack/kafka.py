@@ -9,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -42,10 +43,24 @@ _JAVA_OPTIONS = (
 class EmbeddedKafka:
     """The broker of one home."""
 
-    def __init__(self, home: Home, *, heap_mb: int, java_options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        heap_mb: int,
+        java_options: Sequence[str] = (),
+        further_listeners: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        """Know the broker of that home; start nothing.
+
+        `further_listeners`: ports that it listens on beside its own, and for each the port that it tells
+        clients which came that way to come back to: that of a proxy. Kafka's clients connect to where the
+        broker says that it is, so a proxy in front of its own port would be used once.
+        """
         self._home = home
         self._heap_mb = heap_mb
         self._java_options = tuple(java_options)
+        self._further_listeners = dict(further_listeners)
         # What stands in the log before it is of older brokers.
         self._old_log_bytes = 0
         self._marker = (f"-Dneraca.home={home.folder}",)
@@ -207,14 +222,22 @@ class EmbeddedKafka:
     def _write_properties(self, data: Path, *, port: int, controller_port: int) -> Path:
         """The broker's settings, written at every start, since ports may change between starts."""
         address = ports.LOOPBACK
+        listeners = [f"PLAINTEXT://{address}:{port}"]
+        advertised = [f"PLAINTEXT://{address}:{port}"]
+        names = ["PLAINTEXT", "CONTROLLER"]
+        for own_port, told_port in self._further_listeners.items():
+            names.append(f"PORT{own_port}")
+            listeners.append(f"{names[-1]}://{address}:{own_port}")
+            advertised.append(f"{names[-1]}://{address}:{told_port}")
         largest_message_bytes = max(int(topic.config["max.message.bytes"]) for topic in ALL_TOPICS)
         settings = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@{address}:{controller_port}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{address}:{port},CONTROLLER://{address}:{controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{address}:{port}",
+            "listeners": ",".join([*listeners, f"CONTROLLER://{address}:{controller_port}"]),
+            "advertised.listeners": ",".join(advertised),
+            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in names),
             "log.dirs": data,
             # Topics come with their settings or not at all.
             "auto.create.topics.enable": "false",
