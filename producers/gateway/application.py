@@ -96,6 +96,9 @@ def build(parts: Parts) -> FastAPI:
         app.router.routes.append(Route(path, handler, methods=[method]))
     app.add_exception_handler(ProblemFound, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_error)
+    # A redirection would name the scheme that the gateway sees, behind TLS the wrong one.
+    app.router.redirect_slashes = False
     return app
 
 
@@ -164,6 +167,7 @@ class _Paths:
                 raise ProblemFound(problem("NOT_FOUND"))
             decision = found
         if not principal.may_read("decisions") and decision.officer != principal.officer:
+            await self._keep(principal, "decision", str(decision.seq), 403, {})
             raise ProblemFound(problem("NOT_ALLOWED", "the key reads no decisions but its officer's own"))
         seq_text = str(decision.seq)
         await self._keep(principal, "decision", seq_text, 200, {})
@@ -356,6 +360,11 @@ def _number(text: str) -> int:
 async def _on_problem(request: Request, error: Exception) -> Response:
     found = error.problem if isinstance(error, ProblemFound) else problem("INTERNAL")
     return _answer(request, found)
+
+
+async def _on_error(_: Request, error: Exception) -> Response:
+    """Leave what nobody expected to `Limits`: Starlette would answer it, and in plain text."""
+    raise error
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -24,6 +24,10 @@ from producers.gateway.problems import MEDIA_TYPE, Problem, ProblemFound, proble
 ACTION_BODY_BYTES_MAX: Final = 256 * 1024
 BATCH_BODY_BYTES_MAX: Final = 8 * 1024 * 1024
 BODY_SECONDS: Final = 10.0
+# Of all open requests together: eight of the largest batches. What a batch is once it is read comes on top.
+BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
+# A body that is too large is let pass by up to here: who is cut off while sending does not see the answer.
+PASSED_BY_BYTES_MAX: Final = 64 * 1024 * 1024
 HEAD_SECONDS: Final = 10.0
 HEAD_BYTES_MAX: Final = 32 * 1024
 REQUESTS_MAX: Final = 4_000
@@ -49,13 +53,64 @@ def route_of(path: str) -> str:
     return path if path in {"/metrics", "/health/live", "/health/ready", "/openapi.json"} else "other"
 
 
+class BodyRoom:
+    """The memory that the bodies of open requests may take up together."""
+
+    def __init__(self, bytes_max: int = BODIES_BYTES_MAX) -> None:
+        self._bytes_max: Final = bytes_max
+        self._held = 0
+
+    def take(self, size: int) -> bool:
+        """Hold so many bytes more, if there is room for them."""
+        if self._held + size > self._bytes_max:
+            return False
+        self._held += size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Hold so many bytes less."""
+        self._held -= size
+
+    def __repr__(self) -> str:
+        return f"BodyRoom({self._held} of {self._bytes_max} bytes)"
+
+
+class _Share:
+    """What one request holds of the room."""
+
+    def __init__(self, room: BodyRoom) -> None:
+        self._room: Final = room
+        self._held = 0
+
+    def take(self, size: int) -> bool:
+        if not self._room.take(size):
+            return False
+        self._held += size
+        return True
+
+    def give_back(self) -> None:
+        self._room.give_back(self._held)
+        self._held = 0
+
+
+# Where in the scope of a request its share stands.
+_SHARE: Final = "neraca.share"
+
+
 class Limits:
     """Counts and measures every request, and refuses one more than may be open."""
 
-    def __init__(self, app: ASGIApp, metrics: GatewayMetrics, requests_max: int = REQUESTS_MAX) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: GatewayMetrics,
+        requests_max: int = REQUESTS_MAX,
+        room: BodyRoom | None = None,
+    ) -> None:
         self._app: Final = app
         self._metrics: Final = metrics
         self._requests_max: Final = requests_max
+        self._room: Final = room or BodyRoom()
         self._open = 0
         self._counters: Final[dict[tuple[str, int], Counter]] = {}
         self._histograms: Final[dict[str, Histogram]] = {}
@@ -83,11 +138,13 @@ class Limits:
         else:
             self._open += 1
             self._metrics.open_requests.set(self._open)
+            share = scope[_SHARE] = _Share(self._room)
             try:
                 await self._app(scope, receive, noting)
             except Exception as error:  # noqa: BLE001 - the last to see it, whatever it is
                 await self._fail(error, noting, is_begun=is_begun)
             finally:
+                share.give_back()
                 self._open -= 1
                 self._metrics.open_requests.set(self._open)
         self._counter(route, status).inc()
@@ -124,28 +181,84 @@ async def read_body(request: Request, bytes_max: int, seconds: float = BODY_SECO
     """Read a body of at most so many bytes within so many seconds.
 
     Raises:
-        ProblemFound: it is larger, or does not come.
+        ProblemFound: it is larger, or does not come, or there is no room for it.
 
     """
-    too_large = problem("BODY_TOO_LARGE", f"more than {bytes_max} bytes", headers={"Connection": "close"})
+    body = _Body(bytes_max, request.scope[_SHARE])
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > bytes_max:
-        raise ProblemFound(too_large)
-    parts: list[bytes] = []
-    size = 0
+    if announced.isdigit():
+        body.announce(int(announced), is_asking="expect" in request.headers)
     try:
         async with asyncio.timeout(seconds):
             async for part in request.stream():
-                size += len(part)
-                if size > bytes_max:
-                    raise ProblemFound(too_large)
-                parts.append(part)
+                body.add(part)
     except TimeoutError:
-        raise ProblemFound(problem("REQUEST_TOO_SLOW", headers={"Connection": "close"})) from None
+        body.refuse("REQUEST_TOO_SLOW")
     except ClientDisconnect:
         # Nobody is there to read the answer.
         raise ProblemFound(problem("BAD_REQUEST", "the connection ended within the body")) from None
-    return b"".join(parts)
+    return body.whole()
+
+
+class _Body:
+    """A body while it comes. Once it is refused, nothing of it is kept; yet it is let pass by."""
+
+    def __init__(self, bytes_max: int, share: _Share) -> None:
+        self._bytes_max: Final = bytes_max
+        self._share: Final = share
+        self._parts: Final[list[bytes]] = []
+        self._size = 0
+        self._refusal: Problem | None = None
+
+    def announce(self, size: int, *, is_asking: bool) -> None:
+        """Take note of how large it will be; who asks before sending is answered before.
+
+        Raises:
+            ProblemFound: it is so large that not even its passing is waited for.
+
+        """
+        if size > self._bytes_max:
+            self.refuse("BODY_TOO_LARGE", f"more than {self._bytes_max} bytes")
+            if is_asking or size > PASSED_BY_BYTES_MAX:
+                self.whole()
+
+    def add(self, part: bytes) -> None:
+        """Take a piece.
+
+        Raises:
+            ProblemFound: it has no end.
+
+        """
+        self._size += len(part)
+        if self._refusal is None and self._size > self._bytes_max:
+            self.refuse("BODY_TOO_LARGE", f"more than {self._bytes_max} bytes")
+        if self._refusal is None and not self._share.take(len(part)):
+            self.refuse("TOO_MANY_REQUESTS", "the bodies of open requests are too large together")
+        if self._refusal is None:
+            self._parts.append(part)
+        elif self._size > PASSED_BY_BYTES_MAX:
+            self.whole()
+
+    def refuse(self, code: str, detail: str = "") -> None:
+        """Keep nothing of it, and why; the first reason stays."""
+        self._parts.clear()
+        self._share.give_back()
+        if self._refusal is None:
+            headers = {"Connection": "close"}
+            if code == "TOO_MANY_REQUESTS":
+                headers["Retry-After"] = "1"
+            self._refusal = problem(code, detail, headers=headers)
+
+    def whole(self) -> bytes:
+        """Give it.
+
+        Raises:
+            ProblemFound: it is refused.
+
+        """
+        if self._refusal is not None:
+            raise ProblemFound(self._refusal)
+        return b"".join(self._parts)
 
 
 class PatientProtocol(HttpToolsProtocol):

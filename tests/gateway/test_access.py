@@ -150,3 +150,9 @@ def test_own_decisions(running: Running, word: str) -> None:
     ]
     eventually("it is decided", lambda: own.get(location).status_code == 200, 20)
     assert 403 == other.get(location).status_code
+    with psycopg.connect(running.dsn) as connection:
+        looked = connection.execute(
+            "SELECT officer, status FROM neraca_access.access_records WHERE subject_id = %s ORDER BY number",
+            (str(own.get(location).json()["seq"]),),
+        ).fetchall()
+    assert ("o-else", 403) in looked

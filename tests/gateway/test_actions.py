@@ -194,10 +194,18 @@ def test_everything_that_is_wrong_is_told(desk: Desk) -> None:
 
 
 def test_too_large_without_saying_so(desk: Desk) -> None:
-    """A body that comes in chunks is cut off where one that tells its length is."""
+    """A body that comes in chunks is refused where one that tells its length is."""
     chunks = (b" " * 65_536 for _ in range(8))
     answer = requests.post(desk.url("/v1/actions"), data=chunks, headers=desk.headers(), timeout=30)
     assert 413 == answer.status_code
+
+
+def test_too_large_is_heard_by_who_is_still_sending(desk: Desk) -> None:
+    """A body of more than the buffers on the way hold: the client sends all of it before it reads."""
+    for body in (b" " * 20_000_000, (b" " * 65_536 for _ in range(300))):
+        url = desk.url("/v1/actions:batch")
+        answer = requests.post(url, data=body, headers=desk.headers(), timeout=30)
+        assert (413, "BODY_TOO_LARGE") == (answer.status_code, answer.json()["code"])
 
 
 def test_a_batch_has_its_limits(desk: Desk) -> None:
@@ -211,7 +219,13 @@ def test_a_batch_has_its_limits(desk: Desk) -> None:
 
 
 def test_unknown_paths_and_methods(desk: Desk) -> None:
-    """They are problem documents as well."""
+    """They are problem documents as well, and none is sent elsewhere with its key."""
+    assert (
+        404
+        == requests.post(
+            desk.url("/v1/actions/"), headers=desk.headers(), timeout=30, allow_redirects=False
+        ).status_code
+    )
     for answer, status in (
         (desk.get("/v1/nothing"), 404),
         (desk.get("/v1/actions"), 405),

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, MutableMapping
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -13,12 +14,15 @@ import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 from librt.strings import BytesWriter
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from neraca.gateway.wiring import SENTENCES
 from producers.gateway import limits
 from producers.gateway.actions import ActionDesk
+from producers.gateway.application import Parts, build
 from producers.gateway.decisions import DecisionFeed, seq_and_offset
-from producers.gateway.limits import Limits, PatientProtocol, route_of
+from producers.gateway.limits import BodyRoom, Limits, PatientProtocol, read_body, route_of
 from producers.gateway.metrics import GatewayMetrics
 from producers.gateway.outbox import Outbox
 from producers.gateway.problems import KINDS, ProblemFound
@@ -192,6 +196,72 @@ def test_too_many_open_requests(patient: int) -> None:
         second.settimeout(10)
         second.sendall(head)
         assert second.recv(64).startswith(b"HTTP/1.1 429 ")
+
+
+def bodies(sent: list[list[bytes]], room: BodyRoom) -> list[int]:
+    """Send bodies in pieces to requests that are all open at once, and give each one's status."""
+    together = asyncio.Barrier(len(sent))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await read_body(Request(scope, receive), 100)
+            status = 200
+        except ProblemFound as found:
+            status = found.problem.status
+        await together.wait()
+        await send({"type": "http.response.start", "status": status, "headers": []})
+
+    limits_ = Limits(app, GatewayMetrics("0"), room=room)
+
+    async def one(pieces: list[bytes]) -> int:
+        waiting = list(pieces)
+        told: list[int] = []
+
+        async def receive() -> MutableMapping[str, object]:
+            await asyncio.sleep(0)
+            return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}
+
+        async def send(message: MutableMapping[str, object]) -> None:
+            told.append(cast("int", message["status"]))
+
+        await limits_({"type": "http", "path": "/v1/actions", "headers": []}, receive, send)
+        # All of it came in, also where nothing of it was kept: else the answer may not reach the client.
+        assert [] == waiting
+        return told[0]
+
+    async def story() -> list[int]:
+        return list(await asyncio.gather(*(one(pieces) for pieces in sent)))
+
+    return asyncio.run(story())
+
+
+def test_bodies_together_are_bounded() -> None:
+    """Who comes when the room is taken hears 429, and what was held is given back in the end."""
+    room = BodyRoom(310)
+    assert [200, 200, 429, 413] == bodies([[b"x" * 50] * 2] * 3 + [[b"x" * 60] * 3], room)
+    assert "BodyRoom(0 of 310 bytes)" == repr(room)
+    assert [200] * 2 == bodies([[b"x" * 100]] * 2, room)
+
+
+def test_a_bug_in_a_path_is_a_problem_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing between the paths and `Limits` answers in their place."""
+
+    def measure() -> None:
+        raise ValueError("of Siti")
+
+    parts = SimpleNamespace(sentences=SENTENCES, version="0", measure=measure)
+    told: list[dict[str, object]] = []
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        told.append(dict(message))
+
+    async def receive() -> MutableMapping[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {"type": "http", "path": "/metrics", "method": "GET", "headers": [], "query_string": b""}
+    asyncio.run(Limits(build(cast("Parts", parts)), GatewayMetrics("0"))(scope, receive, send))
+    assert "gateway_error" in "".join(capsys.readouterr())
+    assert "INTERNAL" == json.loads(bytes(cast("bytes", told[1]["body"])))["code"]
 
 
 @pytest.mark.parametrize("is_begun", [False, True])
