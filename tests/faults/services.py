@@ -62,6 +62,11 @@ class Service:
         return f"Service(pid={self._process.pid}, code={self._process.poll()}, {self.log()[-2000:]})"
 
     @property
+    def port(self) -> int:
+        """Where it serves its metrics, and a gateway everything."""
+        return self._port
+
+    @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid

@@ -17,6 +17,8 @@ from tests.faults.journals import Ledger, decide_again
 from tests.faults.killing import is_beyond, wait_for_tables
 from tests.faults.services import crew, eventually
 from tests.faults.wire import Commits, Produces, Wire
+from tests.gateway.desk import HQ, Desk, action, new_key, start_gateway
+from tests.gateway.test_faults import SENDERS, Traffic, judge
 from tests.projections.told import dump
 from tests.running import RunningStack
 
@@ -160,3 +162,70 @@ def test_a_projector_on_a_bad_network(
         wait_for_tables(rebuilt, written - 1, services.start_projector())
     with psycopg.connect(live) as one, psycopg.connect(rebuilt) as other:
         assert dump(one) == dump(other)
+
+
+def test_a_gateway_on_a_bad_network(
+    stack: RunningStack, topic_prefix: str, database: str, tmp_path: Path
+) -> None:
+    """Kafka, PostgreSQL and its clients behind bad wires: whoever asks again learns the one decision.
+
+    Cut off from Kafka it says that nothing was recorded; where an acknowledgement is lost, that nobody knows;
+    and no action is ever accepted twice.
+    """
+    postgres_port = int(str(conninfo_to_dict(database)["port"]))
+    with (
+        Wire(stack.far_port, port=stack.wire_port, watch=Produces) as kafka,
+        Wire(postgres_port) as postgres,
+        crew(stack.bootstrap, topic_prefix, tmp_path / "near", database) as near,
+        crew(bootstrap(kafka), topic_prefix, tmp_path / "far", far_dsn(database, postgres)) as far,
+    ):
+        near.start(wait_ready=False)
+        near.start_projector()
+        gateway = start_gateway(far)
+        with Wire(gateway.port) as http:
+            desk = Desk(http.port, new_key(database))
+            desk.accept(
+                action("agency_licensed", **HQ, agency_id="A-TEST")
+                | {"occurred_at": "2022-01-01T09:00:00+07:00"}
+            )
+            with Traffic(lambda: desk) as traffic:
+
+                def goes_on(what: str) -> None:
+                    before = traffic.sent()
+                    eventually(f"traffic {what}", lambda: traffic.sent() > before + 2 * SENDERS)
+
+                goes_on("on good wires")
+                for wire in (kafka, postgres, http):
+                    wire.slow(delay_seconds=DELAY_SECONDS, bytes_per_second=BYTES_PER_SECOND)
+                goes_on("on slow wires")
+                for wire in (kafka, postgres, http):
+                    wire.mend()
+
+                kafka.cut()
+                eventually("somebody hears that nothing was recorded", lambda: traffic.heard[503] > 0)
+                kafka.mend()
+                goes_on("after Kafka was cut off")
+
+                before = traffic.heard[504]
+                kafka.lose_answers(of_watched=True)
+                eventually("somebody hears unknown", lambda: traffic.heard[504] > before)
+                kafka.mend()
+                goes_on("after acknowledgements were lost")
+
+                postgres.cut()
+                goes_on("without PostgreSQL")
+                eventually("reading says so", lambda: desk.get("/v1/permits/none").status_code == 503)
+                postgres.mend()
+                eventually("reading again", lambda: desk.get("/v1/permits/none").status_code == 404)
+
+                http.lose_answers()
+                eventually("answers are lost", lambda: http.lost_bytes > 0)
+                http.mend()
+                http.cut()
+                time.sleep(CUT_SECONDS)
+                http.mend()
+                goes_on("after answers were lost")
+            assert None is gateway.has_ended()
+            judge(database, traffic)
+            # Some were told only when they asked again, and then what had been decided the first time.
+            assert traffic.last[200] > 0
