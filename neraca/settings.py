@@ -105,11 +105,12 @@ class Settings(BaseSettings):
 
         Raises:
             SettingsError: unknown variables, or values that cannot be; the message names each.
+            FolderUnusable: the home is a file, or lies below one.
 
         """
         _refuse_unknown_variables(cls)
         try:
-            return cls() if home is None else cls(home=home)
+            made = cls() if home is None else cls(home=home)
         except ValidationError as error:
             problems = []
             for each in error.errors(include_url=False, include_input=False, include_context=False):
@@ -120,6 +121,8 @@ class Settings(BaseSettings):
             raise SettingsError(
                 "; ".join(problems), advice="Set the variable right, or unset it to use the default."
             ) from None
+        Home(made.home).refuse_file()
+        return made
 
     @field_validator(
         "home",

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,6 +104,23 @@ class Home:
     def log_keys_folder(self, name: str) -> Path:
         """Where the keys of a journal's transparency log lie."""
         return self.folder / "log-keys" / name
+
+    def refuse_file(self) -> None:
+        """See that the home can be a folder, whether it is there or not.
+
+        Raises:
+            FolderUnusable: a file stands in its place, or above it.
+
+        """
+        for path in (self.folder, *self.folder.parents):
+            # What is not there, or not to be seen, is for the one above to tell.
+            with contextlib.suppress(OSError):
+                if stat.S_ISDIR(path.stat().st_mode):
+                    return
+                raise FolderUnusable(
+                    f"{path} is a file, and cannot be the folder of a stack",
+                    advice="Give a folder with --home or NERACA_HOME; one that is not there yet is made.",
+                )
 
     def prepare(self) -> list[Path]:
         """Make the folder if need be, and see that it can be used; what was made, for `tidy`.

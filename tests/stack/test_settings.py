@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from neraca.settings import Settings
-from schemas.errors import SettingsError, StackNotRunning
+from schemas.errors import FolderUnusable, SettingsError, StackNotRunning
 
 SECRET = "hush-hush"  # noqa: S105 (a stand-in, looked for where it must not be)
 
@@ -49,6 +49,16 @@ def test_an_outside_kafka_and_postgres(monkeypatch: pytest.MonkeyPatch, ca: Path
     assert f"postgresql://neraca:{SECRET}@db.example/ledger" == settings.postgres_dsn()
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert SECRET not in text
+
+
+@pytest.mark.parametrize("below", ["", "home", "deep/down/home"])
+def test_a_home_that_is_a_file(monkeypatch: pytest.MonkeyPatch, ca: Path, below: str) -> None:
+    """A file in the place of the home, or above it, is named with what to do, before anything is tried."""
+    set_all(monkeypatch, HOME=ca / below)
+    with pytest.raises(FolderUnusable, match=r"ca\.pem is a file") as told:
+        Settings.read()
+    assert "Give a folder with --home or NERACA_HOME" in told.value.advice
+    assert ca.parent / "new" == Settings.read(home=ca.parent / "new").home
 
 
 def test_children_see_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
