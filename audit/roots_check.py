@@ -92,6 +92,7 @@ def collect(
     topic: CheckpointTopic | None,
     *,
     own_keys: KeyList | None = None,
+    remembered: str | None = None,
     trusted: Sequence[Verifier] = (),
 ) -> Stated:
     """Read every checkpoint and see how far the tiles go. Call it before the journal's end is asked for.
@@ -101,6 +102,7 @@ def collect(
         folder: The log's folder, where there is one.
         topic: The topic of checkpoints, where there is one.
         own_keys: The keys as this deployment keeps them: they come before those beside the log.
+        remembered: The last checkpoint that this deployment's key signed, as it lies beside the key.
         trusted: Keys known from elsewhere: the log's keys must lead to each of them.
 
     Raises:
@@ -115,6 +117,8 @@ def collect(
         in_folder = set(notes)
         if topic is not None:
             _read_topic(topic, notes, stated)
+        if remembered is not None:
+            notes.setdefault(remembered, "the last checkpoint that this home's key signed")
         stated.checkpoints = len(notes)
         stated.must_be_signed = bool(trusted)
         if notes:
@@ -237,31 +241,31 @@ def _judge(note: str, where: str, keys: KeyList | None, stated: Stated) -> int:
 
 def _find_rolled_back(folder: Path, newest: int, stated: Stated) -> None:
     """See that `log/checkpoint`, which everybody is shown, is no older than one that was signed and kept."""
-    last = _last_in(folder)
-    if last is not None and last < newest:
+    is_gone, last = _last_of(folder)
+    if (last or 0) < newest:
         time.sleep(_BETWEEN_FILES_SECONDS)
-        last = _last_in(folder)
-    if last is not None and last < newest:
-        stated.findings.append(
-            Finding(
-                "checkpoints",
-                last,
-                f"the last checkpoint in {folder} was rolled back: it speaks of {last} decisions, and one of "
-                f"{newest} was signed",
-                (Difference("decisions", f"{newest}", f"{last}"),),
-                _ROLLED_BACK_ADVICE,
-            )
+        is_gone, last = _last_of(folder)
+    if is_gone and newest:
+        what = f"there is no last checkpoint in {folder}, and one of {newest} decisions was signed"
+    elif last is not None and last < newest:
+        what = (
+            f"the last checkpoint in {folder} was rolled back: it speaks of {last} decisions, and one of "
+            f"{newest} was signed"
         )
+    else:
+        return
+    difference = Difference("decisions", f"{newest}", f"{last or 0}")
+    stated.findings.append(Finding("checkpoints", last or 0, what, (difference,), _ROLLED_BACK_ADVICE))
 
 
-def _last_in(folder: Path) -> int | None:
-    """Give how many decisions the last checkpoint speaks of; None where there is none that can be read."""
+def _last_of(folder: Path) -> tuple[bool, int | None]:
+    """Tell whether the last checkpoint is gone, and of how many decisions it speaks; None: of none."""
     try:
         note = CheckpointFiles(folder).latest()
-        return None if note is None else Checkpoint.parse(Note.parse(note).text).size
+        return note is None, None if note is None else Checkpoint.parse(Note.parse(note).text).size
     except ProofInvalid:
         # Told when it was read.
-        return None
+        return False, None
 
 
 def _doubt(note: str, said: Checkpoint, keys: KeyList | None) -> tuple[str, str]:
@@ -278,6 +282,8 @@ def _doubt(note: str, said: Checkpoint, keys: KeyList | None) -> tuple[str, str]
 
 
 def _open_tiles(folder: Path, stated: Stated) -> None:
+    # Asked first: the log may grow meanwhile.
+    signed_size = max([*CheckpointFiles(folder).sizes(), _last_of(folder)[1] or 0])
     try:
         log = TileLog(folder)
         root = log.root(log.durable_size)
@@ -289,6 +295,18 @@ def _open_tiles(folder: Path, stated: Stated) -> None:
     stated.tiles = folder
     stated.tiles_size = log.durable_size
     stated.statements.append(Statement("tiles", f"the log in {folder}", log.durable_size, root))
+    if log.durable_size < signed_size:
+        stated.findings.append(
+            Finding(
+                "tiles",
+                log.durable_size,
+                f"the tiles of the log in {folder} count {log.durable_size} decisions, and a checkpoint in "
+                f"it is of {signed_size}",
+                (Difference("decisions", f"{signed_size} or more", f"{log.durable_size}"),),
+                "A checkpoint is signed only of tiles that are on the disk: tiles, or the file `tree`, were "
+                "put back. Take the folder from another copy of the log.",
+            )
+        )
 
 
 def _shown(verifiers: Iterable[Verifier]) -> str:
@@ -324,6 +342,7 @@ class _RootsTask:
         self._last_good = 0
         self._signed_size = 0
         self._tiles_compared = 0
+        self._tiles_told: Final[set[Path]] = set()
 
     def take(self, values: list[bytes]) -> None:
         """Take the next decisions, stopping at every size that was stated."""
@@ -344,6 +363,8 @@ class _RootsTask:
     def finish(self) -> Outcome:
         """Compare what is stated of the whole journal, the tiles at its edge, and what speaks of more."""
         self._compare_stated()
+        if self._size != self._stated.tiles_size:
+            self._compare_edge(is_needed=False)
         for statement in self._due:
             self._found.note(
                 Finding(
@@ -380,7 +401,7 @@ class _RootsTask:
             else:
                 self._tell_root(statement, root)
             if statement.check == "tiles":
-                self._compare_edge()
+                self._compare_edge(is_needed=True)
 
     def _tell_root(self, statement: Statement, root: bytes) -> None:
         since = f"from decision {self._last_good} on" if self._last_good else "somewhere"
@@ -401,10 +422,11 @@ class _RootsTask:
             self._rows.append([])
         row = self._rows[level]
         number = (self._size >> (TILE_LEVELS * (level + 1))) - 1
-        if (number + 1) << (TILE_LEVELS * (level + 1)) <= self._stated.tiles_size:
-            self._compare_tile(level, number, row, TILE_WIDTH)
-            if level == 0:
-                self._compare_bundle(number, self._bundle, TILE_WIDTH)
+        # One that lies there is compared, however far the log says that it goes.
+        is_needed = (number + 1) << (TILE_LEVELS * (level + 1)) <= self._stated.tiles_size
+        self._compare_tile(level, number, row, is_needed=is_needed)
+        if level == 0:
+            self._compare_bundle(number, self._bundle, is_needed=is_needed)
         if level == 0:
             self._bundle = []
         self._rows[level + 1].append(perfect_root(row))
@@ -412,24 +434,26 @@ class _RootsTask:
         if len(self._rows[level + 1]) == TILE_WIDTH:
             self._carry(level + 1)
 
-    def _compare_edge(self) -> None:
-        """Compare the tiles that were not full when the log was opened."""
+    def _compare_edge(self, *, is_needed: bool) -> None:
+        """Compare the tiles that are not full yet."""
         for level, row in enumerate(self._rows):
             number, width = divmod(self._size >> (TILE_LEVELS * level), TILE_WIDTH)
             if width and len(row) == width:
-                self._compare_tile(level, number, row, width)
+                self._compare_tile(level, number, row, is_needed=is_needed)
                 if level == 0:
-                    self._compare_bundle(number, self._bundle, width)
+                    self._compare_bundle(number, self._bundle, is_needed=is_needed)
 
-    def _compare_tile(self, level: int, number: int, row: Sequence[bytes], width: int) -> None:
+    def _compare_tile(self, level: int, number: int, row: Sequence[bytes], *, is_needed: bool) -> None:
         span = 1 << (TILE_LEVELS * level)
         first = number * TILE_WIDTH
-        for path, data, count, is_whole in self._read_tiles(level, number, width):
+        for path, data, width in self._read_tiles(level, number, len(row), is_needed=is_needed):
+            count = min(width, len(row))
             expected = b"".join(row[:count])
             if data is None:
                 self._tell_tile(path, "is not there", first * span, count * span)
                 continue
-            if data == expected or (not is_whole and data.startswith(expected)):
+            # What a wider tile holds of later decisions is compared when they come.
+            if data == expected or (width > count and data.startswith(expected)):
                 continue
             found = [data[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in range(count)]
             place = next((at for at in range(count) if found[at] != row[at]), None)
@@ -441,9 +465,10 @@ class _RootsTask:
                 what = "holds another hash than the journal gives"
                 self._tell_tile(path, what, (first + place) * span, span, difference)
 
-    def _compare_bundle(self, number: int, bundle: Sequence[bytes], width: int) -> None:
+    def _compare_bundle(self, number: int, bundle: Sequence[bytes], *, is_needed: bool) -> None:
         first = number * TILE_WIDTH
-        for path, data, count, is_whole in self._read_tiles(None, number, width):
+        for path, data, width in self._read_tiles(None, number, len(bundle), is_needed=is_needed):
+            count = min(width, len(bundle))
             if data is None:
                 self._tell_tile(path, "is not there", first, count)
                 continue
@@ -456,39 +481,39 @@ class _RootsTask:
                     break
                 at += len(entry)
             else:
-                if is_whole and len(data) != at:
+                if width == count and len(data) != at:
                     what = f"has {len(data)} bytes, {len(data) - at} more than belong there"
                     self._tell_tile(path, what, first, count)
 
     def _read_tiles(
-        self, level: int | None, number: int, width: int
-    ) -> Iterator[tuple[Path, bytes | None, int, bool]]:
-        """Give a tile and the shorter ones of its place: path, bytes, width, whether it must end there.
+        self, level: int | None, number: int, width: int, *, is_needed: bool
+    ) -> Iterator[tuple[Path, bytes | None, int]]:
+        """Give every tile of a place, from the narrowest to the full one: path, bytes, width.
 
-        Readers of an older checkpoint ask for the shorter ones, from before the tile was as full as it is.
+        Readers of an older checkpoint ask for a narrow one, from before the tile was as full as it is, and
+        for the full one where that is gone. `is_needed`: one that holds `width` has to be there.
         """
         folder = self._stated.tiles
-        assert folder is not None  # noqa: S101 - asked for only where there are tiles
-        self._tiles_compared += 1
-        path = folder / tile_path(level, number, width)
-        data = _read(path)
-        if data is not None or width == TILE_WIDTH:
-            yield path, data, width, True
-        else:
-            # Where one that was not full is gone, the full one begins with the same.
-            full = folder / tile_path(level, number)
-            data = _read(full)
-            yield (path if data is None else full), data, width, False
-        for shorter in _shorter(folder, level, number, width):
-            path = folder / tile_path(level, number, shorter)
-            # The archiver takes them away once the tile is full.
+        if folder is None:
+            return
+        is_there = False
+        for other in _widths(folder, level, number):
+            path = folder / tile_path(level, number, other)
+            # The archiver takes the narrow ones away once the tile is full.
             if (data := _read(path)) is not None:
-                yield path, data, shorter, True
+                is_there = is_there or other >= width
+                yield path, data, other
+        self._tiles_compared += is_there
+        if is_needed and not is_there:
+            yield folder / tile_path(level, number, width), None, width
 
     def _tell_tile(
         self, path: Path, what: str, first: int, count: int, difference: Difference | None = None
     ) -> None:
         """Tell of a tile, at the last decision that it may be about: what is known of one comes before."""
+        if path in self._tiles_told:
+            return
+        self._tiles_told.add(path)
         last = min(first + count, self._size) - 1
         about = f"decision {first}" if count == 1 else f"decisions {first} to {last}"
         self._found.note(
@@ -524,10 +549,13 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _shorter(folder: Path, level: int | None, number: int, width: int) -> list[int]:
-    """Tell which tiles lie there from when this one was not as full."""
+def _widths(folder: Path, level: int | None, number: int) -> list[int]:
+    """Tell how wide the tiles of that place may be: those from before it was full, and the full one."""
     try:
         names = [path.name for path in (folder / f"{tile_path(level, number)}.p").iterdir()]
     except OSError:
-        return []
-    return sorted(int(name) for name in names if name.isdecimal() and 0 < int(name) < width)
+        names = []
+    return [
+        *sorted(int(name) for name in names if name.isdecimal() and 0 < int(name) < TILE_WIDTH),
+        TILE_WIDTH,
+    ]

@@ -261,8 +261,13 @@ class LogKeys:
 
     def last_signed(self, keys: KeyList) -> SignedCheckpoint | None:
         """Give the last checkpoint that a key of this folder signed; None where none did."""
+        note = self.last_note()
+        return None if note is None else read_listed(note, keys)
+
+    def last_note(self) -> str | None:
+        """Give the note of it, unjudged."""
         path = self.folder / _LAST_FILE
-        return read_listed(read_text(path), keys) if path.exists() else None
+        return read_text(path) if path.exists() else None
 
     def remember(self, note: str) -> None:
         """Keep what was signed, before anybody is told of it."""

@@ -161,6 +161,7 @@ def _open_live(settings: "Settings", asked: _Asked, stack: ExitStack) -> _Opened
             transparency.own_log(settings),
             CheckpointTopic(kafka, settings.topic_prefix),
             own_keys=keys.listed() if keys.made() else None,
+            remembered=keys.last_note(),
             trusted=asked.trusted,
         )
         plans.append(RootsPlan(stated, asked.findings_max))

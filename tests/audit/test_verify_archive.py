@@ -5,6 +5,7 @@ Each case also runs with its check taken out, and then that check finds nothing.
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from audit.archive.reader import ArchiveSource
 from audit.tlog.keys import LogKeys
+from audit.tlog.merkle import EMPTY_ROOT
 from audit.tlog.note import Verifier
 from audit.tlog.tiles import tile_path
 from audit.verification import ALL_CHECKS, Report, Request, open_archive, verify
@@ -106,6 +108,24 @@ def _bit_of_a_shorter_tile(copy: Archived) -> None:
     _flip(copy.log / tile_path(1, 0, 1), 5)
 
 
+def _tree_put_back(copy: Archived) -> None:
+    """The log's own file says that its tiles count nothing, so that nobody would look at them."""
+    (copy.log / "tree").write_text("0\n" + base64.b64encode(EMPTY_ROOT).decode() + "\n")
+
+
+def _full_tile_beside_the_edge(copy: Archived) -> None:
+    """What readers ask for who are told that the narrower one is gone."""
+    (copy.log / tile_path(0, len(small_ledger().journal) // 256)).write_bytes(bytes(256 * 32))
+
+
+def _full_bundle_beside_the_edge(copy: Archived) -> None:
+    (copy.log / tile_path(None, len(small_ledger().journal) // 256)).write_bytes(bytes(1000))
+
+
+def _last_checkpoint_gone(copy: Archived) -> None:
+    (copy.log / "checkpoint").unlink()
+
+
 def _bit_of_a_root(copy: Archived) -> None:
     (path,) = (copy.log / "checkpoints").rglob("500")
     text = path.read_text()
@@ -172,6 +192,9 @@ TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
     (_hash_behind_a_full_tile, "tiles", 2 * 256 - 1),
     (_entry_behind_a_full_bundle, "tiles", 2 * 256 - 1),
     (_bit_of_a_shorter_tile, "tiles", 255),
+    (_tree_put_back, "tiles", 0),
+    (_full_tile_beside_the_edge, "tiles", 4 * 256),
+    (_full_bundle_beside_the_edge, "tiles", 4 * 256),
     (_bit_of_a_root, "checkpoints", 499),
     (_bit_of_a_signature, "checkpoints", SIZES[-1] - 1),
     (_tail_dropped, "checkpoints", 1100),
@@ -179,6 +202,7 @@ TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
     (_changed_and_chained_anew, "checkpoints", 999),
     (_signed_anew, "checkpoints", 499),
     (_rolled_back, "checkpoints", 500),
+    (_last_checkpoint_gone, "checkpoints", 0),
 ]
 
 
@@ -248,11 +272,19 @@ def test_a_history_that_nobody_signed_is_not_well_to_who_has_the_key(
 def test_how_far_it_is_signed_is_told(copy: Archived, tmp_path: Path) -> None:
     """Decisions behind the last checkpoint are signed by nobody: no fault, and no secret."""
     assert SIZES[-1] == verified(copy, tmp_path / "whole").facts["roots"]["signed_size"]
-    (copy.log / "checkpoint").unlink()
+    _rolled_back(copy)
     shutil.rmtree(copy.log / "checkpoints" / "x001")
     run = CliRunner().invoke(app, ["verify", "--archive", str(copy.root), "--key", str(copy.key)])
     assert 0 == run.exit_code, run.output
     assert f"signed up to 500: for the last {SIZES[-1] - 500} decisions no signature vouches" in run.output
+
+
+def test_a_tile_that_does_not_count_is_compared(copy: Archived, tmp_path: Path) -> None:
+    """Who says that the log has no tiles hides none: each that lies there must be the journal's."""
+    _tree_put_back(copy)
+    _bit_of_a_hash(copy)
+    report = verified(copy, tmp_path)
+    assert [("tiles", 0), ("tiles", 2 * 256 + 5)] == [(one.check, one.place) for one in report.findings]
 
 
 def test_a_checkpoint_that_was_rolled_back_is_named(copy: Archived, tmp_path: Path) -> None:

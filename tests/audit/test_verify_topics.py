@@ -21,6 +21,7 @@ from audit.tlog.note import Signer
 from audit.tlog.publishing import CheckpointTopic
 from audit.topics import TopicsSource
 from audit.verification import ALL_CHECKS, Report, Request, verify
+from neraca import transparency
 from neraca.settings import Settings
 from projections import tables
 from projections.migrations import migrate
@@ -171,3 +172,25 @@ def test_the_command_on_live_topics_and_tables(
     assert 1 == wrong.code, wrong.err
     assert b"permit_id SIP-000001" in wrong.out
     assert b"revoked: expected false, found true" in wrong.out
+
+
+def test_a_tail_that_only_the_keys_remember_is_missed(
+    put: Put, stack: RunningStack, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Topics put back to an older state, with their checkpoints: what was signed lies beside the key too."""
+    put(lambda journal: journal[:-50])
+    settings = Settings(
+        home=tmp_path / "home", topic_prefix=topic_prefix, kafka_bootstrap_servers=stack.bootstrap
+    )
+    keys = transparency.log_keys(settings)
+    keys.create(ORIGIN)
+    asked = ("verify", "--without", "tables", "--json")
+    well = neraca(*asked, settings=settings)
+    assert 0 == well.code, well.out + well.err.encode()
+    keys.remember(sign(Checkpoint(ORIGIN, 300, bytes(32)), keys.signer()))
+    wrong = neraca(*asked, settings=settings)
+    assert 1 == wrong.code, wrong.err
+    (finding,) = json.loads(wrong.out)["findings"]
+    assert ("checkpoints", 250) == (finding["check"], finding["place"])
+    assert "the last checkpoint that this home's key signed speaks of 300 decisions" in finding["what"]
+    assert 0 == neraca(*asked, "--without", "checkpoints", settings=settings).code
