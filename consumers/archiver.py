@@ -291,7 +291,13 @@ class _Archiver:
 
     def work(self, stop: Event) -> None:
         """Keep what comes until told to stop; then commit and sign what is there."""
-        topics = _Topics(self._config.kafka, self._config.topic_prefix, self.archive, BATCH_RECORDS)
+        topics = _Topics(
+            self._config.kafka,
+            self._config.topic_prefix,
+            self.archive,
+            BATCH_RECORDS,
+            searching=lambda seq: log.info("looking_for_the_last_decision", seq=seq),
+        )
         self._topics = topics
         kept = self.archive.kept
         log.info("archiving", next_seq=kept.next_seq, next_action_offset=kept.next_action_offset)
@@ -342,9 +348,14 @@ class _Topics:
     """Both topics, read on from where an archive stands, into it."""
 
     def __init__(
-        self, kafka: Mapping[str, str | int], topic_prefix: str, archive: Archive, batch_records: int
+        self,
+        kafka: Mapping[str, str | int],
+        topic_prefix: str,
+        archive: Archive,
+        batch_records: int,
+        searching: Callable[[int], None] = lambda _seq: None,
     ) -> None:
-        """Find the archive's last decision on the topic.
+        """Find the archive's last decision on the topic; `searching` is told which, where that takes time.
 
         Raises:
             BrokerUnavailable: Kafka does not answer.
@@ -354,7 +365,7 @@ class _Topics:
         self._archive: Final = archive
         self._batch_records: Final = batch_records
         kafka = {"queued.max.messages.kbytes": FETCH_AHEAD_KIB, **kafka}
-        self._journal: Final = _journal_behind(kafka, DECISIONS.under(topic_prefix), archive.kept)
+        self._journal: Final = _journal_behind(kafka, DECISIONS.under(topic_prefix), archive.kept, searching)
         self._actions: Final = ActionReader(
             kafka, ACTIONS.under(topic_prefix), offset=archive.kept.next_action_offset
         )
@@ -431,7 +442,9 @@ class _Topics:
         return decisions
 
 
-def _journal_behind(kafka: Mapping[str, str | int], topic: str, kept: Kept) -> JournalReader:
+def _journal_behind(
+    kafka: Mapping[str, str | int], topic: str, kept: Kept, searching: Callable[[int], None]
+) -> JournalReader:
     """Give a reader of the journal that stands behind the archive's last decision.
 
     That one is looked for where it stood when it was archived; in a topic that was restored it stands
@@ -453,7 +466,7 @@ def _journal_behind(kafka: Mapping[str, str | int], topic: str, kept: Kept) -> J
         if _first_message_is_last(reader):
             return reader
         reader.close()
-    log.info("looking_for_the_last_decision", seq=last_seq)
+    searching(last_seq)
     reader = JournalReader(kafka, topic, last_seq=-1, last_sha256=bytes(SHA256_BYTES), offset=0)
     with contextlib.ExitStack() as opened:
         opened.callback(reader.close)

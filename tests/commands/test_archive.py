@@ -43,6 +43,11 @@ def test_there_and_back(stack: RunningStack, new_topics: Callable[[], str], tmp_
     assert b"120 decisions (20 added)" in second.out
     assert b"checkpoint of 120 decisions, root " in second.out
     assert "" == second.err
+    # Where the last decision stands is a hint. One that does not fit costs time, and no word.
+    position = json.loads((folder / "position.json").read_text())
+    (folder / "position.json").write_text(json.dumps({**position, "journal_offset": 5}))
+    third = neraca("archive", folder, "--json", settings=settings)
+    assert (0, "", 0) == (third.code, third.err, json.loads(third.out)["decisions_added"])
     put_back = neraca("restore", folder, "--json", settings=settings_of(stack, there, tmp_path))
     assert 0 == put_back.code, put_back.err
     assert {
