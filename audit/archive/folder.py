@@ -41,6 +41,8 @@ BLOCKS: Final = "blocks"
 BLOCK_RECORDS: Final = 256
 SEGMENT_RECORDS: Final = 65_536
 SHA256_BYTES: Final = 32
+# Offsets and sizes are of 64 bits.
+_NUMBER_MAX: Final = 2**63 - 1
 _NAME_DIGITS: Final = 12
 _SUFFIX: Final = ".avro"
 _TAIL_SUFFIX: Final = ".tail.avro"
@@ -127,7 +129,7 @@ class Position:
             raw: dict[str, Any] = json.loads(text)
             streams = {name: _stream_position(one) for name, one in raw.pop("streams").items()}
             position = cls(streams=streams, **raw)
-            bytes.fromhex(position.last_sha256)
+            _require_hash(position.last_sha256)
             numbers = [position.next_seq, position.journal_offset, position.next_action_offset]
             _require_numbers(numbers, -1)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -141,13 +143,20 @@ def _stream_position(raw: dict[str, Any]) -> StreamPosition:
     numbers = [position.records, position.segment, position.segment_bytes, position.blocks_bytes]
     numbers += [] if position.tail is None else [position.tail.bytes, *position.tail.sizes]
     _require_numbers(numbers, 0)
+    if position.tail is not None:
+        _require_hash(position.tail.sha256)
     return position
 
 
 def _require_numbers(found: list[Any], least: int) -> None:
     for number in found:
-        if type(number) is not int or number < least:
+        if type(number) is not int or not least <= number <= _NUMBER_MAX:
             raise ValueError(f"{number!r} stands where a number belongs")
+
+
+def _require_hash(found: str) -> None:
+    if len(bytes.fromhex(found)) != SHA256_BYTES:
+        raise ValueError(f"{found!r} stands where a hash belongs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -347,6 +347,8 @@ def read_tail(folder: ArchiveFolder, stream: str, first: int, tail: Tail) -> tup
             f"{shown} is not there, and it holds the last {len(tail.sizes)} records of {stream}",
             advice=FROM_A_COPY,
         ) from None
+    except OSError as error:
+        raise ArchiveDamaged(f"{shown} cannot be read: {error.strerror}", advice=FROM_A_COPY) from error
     header = header_in(folder, path, whole)
     cursor = Cursor(whole)
     cursor.at = len(header.data)

@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -299,9 +300,43 @@ def nested_position(root: Path) -> str:
     return "position.json is not what was written"
 
 
+def _change_position(root: Path, change: Callable[[dict[str, Any]], None]) -> str:
+    path = root / "position.json"
+    position = json.loads(path.read_text(encoding="utf-8"))
+    change(position)
+    path.write_text(json.dumps(position), encoding="utf-8")
+    return "position.json is not what was written"
+
+
+def hash_that_is_none(root: Path) -> str:
+    """Letters that are no hexadecimal in the hash of a block."""
+    return _change_position(root, lambda at: at["streams"]["decisions"]["tail"].update(sha256="zz" * 32))
+
+
+def hash_cut_short(root: Path) -> str:
+    """Half a hash of the last decision."""
+    return _change_position(root, lambda at: at.update(last_sha256=at["last_sha256"][:32]))
+
+
+def number_beyond_all(root: Path) -> str:
+    """An offset that no topic has, and no 64 bits hold."""
+    return _change_position(root, lambda at: at.update(next_action_offset=10**22))
+
+
+def folder_for_a_tail(root: Path) -> str:
+    """A folder under the name of the last block's file."""
+    (root / "decisions" / TAIL).unlink()
+    (root / "decisions" / TAIL).mkdir()
+    return f"decisions/{TAIL} cannot be read"
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        hash_that_is_none,
+        hash_cut_short,
+        number_beyond_all,
+        folder_for_a_tail,
         remove_file,
         remove_tail,
         add_file,
