@@ -54,6 +54,7 @@ class KeyAuthenticator:
         self._secrets: dict[str, list[_Secret]] = {}
         self._read_at = float("-inf")
         self._tried_at = float("-inf")
+        self._is_away = False
         self._reading: Final = asyncio.Lock()
         self._refresh: asyncio.Task[None] | None = None
 
@@ -107,6 +108,10 @@ class KeyAuthenticator:
             return
         if time.monotonic() - self._tried_at > LOOK_AGAIN_SECONDS:
             await self._read_again()
+        elif self._reading.locked() and not self._is_away:
+            # Somebody reads them just now: what is here may have been revoked, or there is nothing yet.
+            async with self._reading:
+                pass
         if time.monotonic() - self._read_at > STALE_SECONDS_MAX_WITHOUT_DATABASE:
             raise AuthenticationUnavailable
 
@@ -124,7 +129,9 @@ class KeyAuthenticator:
                     rows = await cursor.fetchall()
             except (psycopg.Error, PoolTimeout, TimeoutError) as error:
                 _log.warning("keys_not_read", error=type(error).__name__)
+                self._is_away = True
                 return
+            self._is_away = False
             self._secrets = _secrets(rows)
             self._read_at = self._tried_at
 

@@ -1,14 +1,21 @@
 """Who may do what at the gateway, and who looked at whom."""
 
+import asyncio
 import time
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import psycopg
 import pytest
 import requests
 
 from neraca.access import keys
+from neraca.access.authenticator import KeyAuthenticator
+from producers.gateway.ports import NotAuthenticated, Principal
+from producers.gateway.reads import Pool, open_pool
 from tests.faults.services import eventually
 from tests.gateway.desk import BP3MI, HQ, LTSA, Desk, Running, action, new_key, registered
 
@@ -101,6 +108,53 @@ def test_rotation_and_revocation(running: Running) -> None:
         started_at = time.monotonic()
         eventually("all secrets end", lambda: statuses() == [401, 401, 401], 10)
         assert time.monotonic() - started_at < 8
+
+
+def test_keys_are_waited_for_while_they_are_read(running: Running, word: str) -> None:
+    """After a silence the first request has them read. Who comes meanwhile is told neither that they cannot
+    be checked, nor what a key that was revoked in the silence could do.
+    """
+    key = new_key(running.dsn, officer=f"o-{word}")
+
+    async def asked(authenticator: KeyAuthenticator) -> list[object]:
+        async def late(number: int) -> Principal:
+            await asyncio.sleep(0.02 * number)
+            return await authenticator.authenticate(f"Bearer {key}")
+
+        return await asyncio.gather(*(late(number) for number in range(6)), return_exceptions=True)
+
+    async def story() -> None:
+        pool = await open_pool(running.dsn)
+        try:
+            authenticator = KeyAuthenticator(cast("Pool", _Slow(pool)))
+            for silence_seconds in (None, 50.0, 70.0):
+                if silence_seconds is not None:
+                    authenticator._read_at = authenticator._tried_at = time.monotonic() - silence_seconds
+                assert [f"o-{word}"] * 6 == [
+                    getattr(one, "officer", one) for one in await asked(authenticator)
+                ]
+            with psycopg.connect(running.dsn, autocommit=True) as connection:
+                keys.revoke(connection, key.split("_")[1])
+            authenticator._read_at = authenticator._tried_at = time.monotonic() - 50.0
+            assert {NotAuthenticated} == {type(one) for one in await asked(authenticator)}
+        finally:
+            await pool.close()
+
+    asyncio.run(story())
+
+
+class _Slow:
+    """A pool whose connections take a while: a real one behind a slow network."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self, **options: float) -> AsyncIterator[Any]:
+        """Give a connection, late."""
+        await asyncio.sleep(0.15)
+        async with self._pool.connection(**options) as connection:
+            yield connection
 
 
 def test_no_secret_is_stored(running: Running) -> None:
