@@ -20,6 +20,7 @@ from psycopg.rows import class_row
 
 from neraca.schema_files import SchemaFiles
 from producers.gateway.ports import READ_SCOPES
+from producers.sealing.guard import has_nik
 from schemas.errors import NeracaError
 from schemas.kinds import OFFICE_TYPES, SYSTEMS
 from schemas.shape import ID_BYTES_MAX
@@ -107,6 +108,11 @@ class NewKey:
                 raise KeyStoreError(
                     f"the {what} is empty or too long", advice=f"At most {ID_BYTES_MAX} bytes."
                 )
+        if has_nik(self.officer):
+            raise KeyStoreError(
+                "the officer looks like a NIK",
+                advice="An officer goes by a code: it stands in the clear in every action of the key.",
+            )
         if bool(self.systems) != bool(self.offices):
             raise KeyStoreError(
                 "a key that sends actions needs systems and offices",
