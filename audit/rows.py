@@ -21,6 +21,8 @@ REGISTRATION_COLUMNS: Final = registrations.NEW_COLUMNS
 _REGISTRATION_ID: Final = registrations.NEW_COLUMNS.split(", ").index("registration_id")
 _OFFICE_SHIFT: Final = 44
 _SEQ_MASK: Final = (1 << 44) - 1
+_SEQ_SHIFT: Final = 2
+_LATE_BIT: Final = 2
 
 Fields = list[bytes | None]
 
@@ -119,8 +121,8 @@ class RegistrationRowsBeside:
     """The rows of registrations, by the `seq` that changed them last, beside the decisions as they come.
 
     The whole row is made again where a row of the table claims that a decision left it so; of a registration
-    itself only three numbers are kept in one: the office that registered it, its last `seq`, and whether the
-    table has a row that says the same. Some 200 bytes each, where its row has 600.
+    itself only four things are kept in one number: the office that registered it, its last `seq`, whether it
+    departed late, and whether the table has a row that says the same. Some 200 bytes each, its row has 600.
     """
 
     __slots__ = ("_last", "_office_numbers", "_offices", "_writer", "strays")
@@ -141,12 +143,14 @@ class RegistrationRowsBeside:
         """Take a batch of decisions, and the rows whose `seq` is one of theirs."""
         changed = batch.registrations.changed
         for key, one in changed.items():
+            late = _LATE_BIT if one.is_late else 0
             if one.is_new:
                 office = self._office_number(one.office_type, one.office_code)
             else:
-                known = self._last.get(key)
-                office = 0 if known is None else known >> _OFFICE_SHIFT
-            self._last[key] = (office << _OFFICE_SHIFT) | (int(one.seq) << 1)
+                known = self._last.get(key, 0)
+                office = known >> _OFFICE_SHIFT
+                late |= known & _LATE_BIT
+            self._last[key] = (office << _OFFICE_SHIFT) | (int(one.seq) << _SEQ_SHIFT) | late
         differences: list[RowDifference] = []
         for row in rows:
             values = fields(row)
@@ -157,21 +161,21 @@ class RegistrationRowsBeside:
                 self.strays[key] = row
                 continue
             self._last[key] |= 1
-            expected = self._row(there, self._last[key] >> _OFFICE_SHIFT)
+            expected = self._row(there, self._last[key])
             if expected != row:
                 differences.append(RowDifference(seq, expected, row))
         return differences
 
     def missing(self) -> list[tuple[str, int]]:
         """Give the registrations without a row of their last decision, with its `seq`, in that order."""
-        found = [(key, (packed & _SEQ_MASK) >> 1) for key, packed in self._last.items() if packed & 1 == 0]
+        found = [(key, _seq(packed)) for key, packed in self._last.items() if packed & 1 == 0]
         found.sort(key=_second)
         return found
 
     def last_seq(self, registration_id: str) -> int:
         """Give the decision that changed it last; -1 where none ever did."""
         packed = self._last.get(registration_id)
-        return -1 if packed is None else (packed & _SEQ_MASK) >> 1
+        return -1 if packed is None else _seq(packed)
 
     def _office_number(self, office_type: bytes | None, office_code: bytes | None) -> int:
         office = (office_type, office_code)
@@ -182,12 +186,12 @@ class RegistrationRowsBeside:
             self._offices.append(office)
         return number
 
-    def _row(self, changed: ChangedRegistration, office: int) -> bytes:
+    def _row(self, changed: ChangedRegistration, packed: int) -> bytes:
         """Make the whole row of a registration as that decision left it."""
-        office_type, office_code = self._offices[office]
+        office_type, office_code = self._offices[packed >> _OFFICE_SHIFT]
         whole = ChangedRegistration(True, office_type, office_code)  # noqa: FBT003 - as the projector calls it
         whole.seq = changed.seq
-        whole.is_late = changed.is_late
+        whole.is_late = packed & _LATE_BIT != 0
         whole.value = changed.value
         writer = RegistrationRows(0)
         writer.write(whole)
@@ -196,6 +200,10 @@ class RegistrationRowsBeside:
     def __repr__(self) -> str:
         """Show how many there are."""
         return f"RegistrationRowsBeside({len(self._last)} registrations, {len(self.strays)} strays)"
+
+
+def _seq(packed: int) -> int:
+    return (packed & _SEQ_MASK) >> _SEQ_SHIFT
 
 
 def _second(entry: tuple[str, int]) -> int:

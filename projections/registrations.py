@@ -75,9 +75,16 @@ _CHANGING: Final = tuple([column for column in _NEW if column not in LASTING])
 NEW_COLUMNS: Final = ", ".join(_NEW)
 CHANGED_COLUMNS: Final = ", ".join(_CHANGING)
 
+# Nothing undoes a departure. A ruling may follow it, which says whose it is and not that it came late.
 MERGE: Final = (
-    "UPDATE neraca.registrations t SET "
-    + ", ".join([f"{column} = s.{column}" for column in _CHANGING if column != "registration_id"])
+    "UPDATE neraca.registrations t SET departed_late = t.departed_late OR s.departed_late, "
+    + ", ".join(
+        [
+            f"{column} = s.{column}"
+            for column in _CHANGING
+            if column not in {"registration_id", "departed_late"}
+        ]
+    )
     + " FROM staged_registrations s WHERE t.registration_id = s.registration_id"
 )
 
@@ -127,7 +134,7 @@ class RegistrationRows:
                 known = ChangedRegistration(False, None, None)  # noqa: FBT003
             self.changed[registration_id] = known
         known.seq = decision.seq
-        known.is_late = decision.is_late
+        known.is_late = known.is_late or decision.is_late
         # A piece of its own: the decision around it is three times as large.
         known.value = c.data[start : c.at]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import LiteralString
 
@@ -15,10 +16,12 @@ from audit.table_check import LAYOUTS, OpenSnapshot, TablesMissing, TablesPlan
 from audit.verification import Report, Request, verify
 from projections import tables
 from projections.migrations import migrate
+from schemas.action_json import read_action_line
 from schemas.errors import DatabaseUnavailable
+from schemas.framing import frame
 from schemas.ids import built_in_ids
-from tests.audit.tampering import Ledger, small_ledger
-from tests.projections.told import apply_all
+from tests.audit.tampering import Ledger, ledger_of, small_ledger
+from tests.projections.told import apply_all, ruled_on_after_departing_late
 
 # One of every table: which column to change, to what, in one row of which.
 CHANGES: dict[str, tuple[str, LiteralString, LiteralString]] = {
@@ -197,6 +200,22 @@ def test_tables_behind_the_journal_are_well(filled: str, tmp_path: Path) -> None
     report = _verified(filled, tmp_path)
     assert {} == report.found, report.findings
     assert 699 == report.facts["tables"]["seq"]
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_a_ruling_after_a_late_departure_is_well(filled: str, tmp_path: Path, batch: int) -> None:
+    """The row still says that the departure came late; and where it does not, that is found."""
+    schema_id = built_in_ids().action_id
+    told = ruled_on_after_departing_late()
+    ledger = ledger_of([frame(schema_id, read_action_line(line.encode()).avro) for line in told])
+    ledger = replace(ledger, batch=batch)
+    with _emptied(filled) as connection:
+        apply_all(connection, ledger.journal, batch)
+    report = _verified(filled, tmp_path / "with", ledger)
+    assert {} == report.found, report.findings
+    _execute(filled, "UPDATE neraca.registrations SET departed_late = false")
+    (finding,) = _verified(filled, tmp_path / "without", ledger).findings
+    assert "departed_late: expected true, found false" in [str(each) for each in finding.differences]
 
 
 def test_a_tail_that_the_tables_have_seen_is_missed(filled: str, tmp_path: Path) -> None:

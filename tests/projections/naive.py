@@ -182,7 +182,8 @@ def _registration(d: Decision, r: Registration, before: Row) -> Row:
         if stage is not None:
             passed.append((stage.seq, name))
     row["stage"] = max(passed)[1]
-    row["departed_late"] = d.late and r.status == "departed"
+    # Nothing undoes a departure, and a ruling may come after it.
+    row["departed_late"] = r.status == "departed" and (d.late or before.get("departed_late", False))
     for name in ("permit_id", "line", "state"):
         row[f"unit_{name}"] = None if r.unit is None else getattr(r.unit, name)
     first = r.registered.seq == d.seq

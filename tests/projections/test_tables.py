@@ -11,7 +11,7 @@ from projections.batch import Batch
 from projections.migrations import migrate
 from tests.projections.conftest import Session
 from tests.projections.naive import KEYS, fold
-from tests.projections.told import apply_all, dump, journal
+from tests.projections.told import apply_all, decide_lines, dump, journal, ruled_on_after_departing_late
 
 
 def _read(session: Session, table: str) -> dict[tuple[object, ...], dict[str, object]]:
@@ -46,6 +46,16 @@ def test_batches_do_not_matter(new_database: Callable[[], str]) -> None:
             apply_all(connection, values, sizes[1])
             dumps.append(dump(connection))
     assert [dumps[0]] * 3 == dumps
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_a_late_departure_stays_one(session: Session, batch_size: int) -> None:
+    """A ruling on a registration that departed late leaves it so, in its batch or in a later one."""
+    values = decide_lines(ruled_on_after_departing_late())
+    apply_all(session, values, batch_size)
+    (row,) = _read(session, "registrations").values()
+    assert ("departed", True, "p-whose-it-is") == (row["status"], row["departed_late"], row["person_id"])
+    assert fold(values)["registrations"] == {("Z-late",): row}
 
 
 def test_position_is_what_was_applied(session: Session) -> None:

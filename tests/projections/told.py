@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import Producer
 from psycopg import Connection
@@ -106,6 +106,27 @@ _EXTRA = (
     _line(15, "documents_verified", "SIAPKERJA", "2024-01-03", registration_id="Z-changes-hands"),
     _by_head_office(16, "person_erased", person_id="p-whom-nobody-met", reason="asked for"),
 )
+
+
+_LATE: Final = {"registration_id": "Z-late"}
+
+
+def ruled_on_after_departing_late() -> list[str]:
+    """A departure that was entered after the closure, and then a ruling on whose registration it is."""
+    actions = [
+        ("registered", "2023-01-02", _REGISTRATION | _LATE),
+        ("documents_verified", "2023-01-03", _LATE),
+        ("candidate_id_issued", "2023-01-04", {**_LATE, "candidate_id": "c-1"}),
+        ("documents_fulfilled", "2023-01-05", _LATE),
+        ("orientation_completed", "2023-01-06", _LATE),
+    ]
+    told = [_line(21 + n, kind, "SISKOTKLN", day, **fields) for n, (kind, day, fields) in enumerate(actions)]
+    evidence = [{"type": "boarding_pass", "reference": "x"}]
+    late = _line(31, "departed", "SISKOTKLN", "2023-07-16", **_LATE, evidence=evidence)
+    told.append(json.dumps(json.loads(late) | {"entered_at": "2023-07-20T09:00:00+07:00"}))
+    told.append(_by_head_office(32, "person_held", person_id="p-taken-for", reason="one NIK, two people"))
+    ruling = {"person_id": "p-whose-it-is", "second_officer": "o-2", "reason": "the NIK is another's"}
+    return [*told, _by_head_office(33, "registration_reassigned", **_LATE, **ruling)]
 
 
 def decide_lines(lines: Iterable[str]) -> list[bytes]:
