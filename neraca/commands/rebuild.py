@@ -8,6 +8,7 @@ import typer
 
 from neraca.commands import HomeOption, JsonOption, print_json
 from neraca.commands.progress import progress
+from neraca.wording import counted
 
 if TYPE_CHECKING:
     from audit.rebuild import Place, Result, TableResult
@@ -154,12 +155,12 @@ def _show_tables(result: "Result") -> None:
 def _told(one: "TableResult") -> Iterator[str]:
     """Say what differs in one table, and the first row of it."""
     if one.live.rows != one.rebuilt.rows:
-        yield f"{one.table}: {one.live.rows:,} rows live, {one.rebuilt.rows:,} rebuilt"
+        yield f"{one.table}: {counted(one.live.rows, 'row')} live, {one.rebuilt.rows:,} rebuilt"
     difference = one.difference
     if difference is None:
         return
     key = ", ".join(f"{name} {value}" for name, value in difference.key.items())
-    yield f"{one.table}: {difference.rows:,} rows differ; the first: {key}"
+    yield f"{one.table}: {counted(difference.rows, 'row differs', 'rows differ')}; the first: {key}"
     for side, value in (("live", difference.live), ("rebuilt", difference.rebuilt)):
         where = "" if difference.column is None else f"{difference.column} "
         yield f"  {side + ':':<9}{where}{'no such row' if value is None and not where else value}"

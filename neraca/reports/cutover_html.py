@@ -22,6 +22,8 @@ from neraca.reports.page import Cell, Column, Furniture, Page, Percent
 UNMOVED_SHOWN_MAX: Final = 300
 EVENTS_SHOWN_MAX: Final = 200
 DAYS_SHOWN_MAX: Final = 400
+# Days on paper on each side of the closure, of the table of each day.
+DAYS_PRINTED_AROUND: Final = 14
 # Weeks plotted on each side of the closure, and days after it: half a year is what its effects take.
 WEEKS_MAX: Final = 26
 DAYS_PLOTTED_MAX: Final = 400
@@ -205,6 +207,11 @@ class _Document:
             self._closure_day - WEEKS_MAX * _DAYS_OF_WEEK, self._closure_day + WEEKS_MAX * _DAYS_OF_WEEK
         )
 
+        around = {
+            self.words.iso_date(self._closure_day + day)
+            for day in range(-DAYS_PRINTED_AROUND, DAYS_PRINTED_AROUND)
+        }
+
         def rows(days: Iterable[Day]) -> Iterator[list[Cell]]:
             for day in days:
                 counts = [getattr(day, field) for field in fields]
@@ -223,7 +230,8 @@ class _Document:
                 say("all_days"),
                 *(sum(getattr(day, field) for day in self.report.days) for field in fields),
             ],
-            printed_max=0,
+            # On paper the days around the closure: all of them would take seven pages.
+            is_printed=lambda row: row[0] in around,
             every=lambda: rows(self.report.days),
         )
 

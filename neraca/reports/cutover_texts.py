@@ -43,7 +43,7 @@ TEXTS: Final = MappingProxyType(
         "contents": ("Isi", "Contents"),
         "sort": ("Urutkan menurut kolom ini", "Sort by this column"),
         "save": ("Unduh CSV", "Download CSV"),
-        "more": ("dan {} baris lagi, semuanya ada dalam CSV", "and {} more rows, all of them in the CSV"),
+        "more": ("dan {} baris lagi, semuanya ada dalam CSV", "and {} more; the CSV has all"),
         "check": ("cara memeriksa", "how to check"),
         "total": ("Jumlah", "Total"),
         "count": ("jumlah", "count"),
@@ -339,7 +339,7 @@ TEXTS: Final = MappingProxyType(
         ),
         "outcome_ACCEPTED": ("{} diterima", "{} accepted"),
         "outcome_REFUSED": ("{} ditolak", "{} refused"),
-        "outcome_DUPLICATE": ("{} duplikat", "{} duplicates"),
+        "outcome_DUPLICATE": ("{} duplikat", "{} duplicate"),
         "outcome_UNREADABLE": ("{} tidak terbaca", "{} unreadable"),
         # ------------------------------------------------------------ anomalies
         "anomaly": ("hal", "anomaly"),
@@ -391,7 +391,7 @@ TEXTS: Final = MappingProxyType(
         "held_text": ("Orang yang sedang ditahan: {}.", "People on hold now: {}."),
         "outside_text": (
             "{} pendaftaran SISKOTKLN bertanggal sejak {limit} berada di luar [L3] dan tidak dihitung.",
-            "{} SISKOTKLN registrations dated from {limit} on are outside [L3] and not counted.",
+            "SISKOTKLN registrations dated from {limit} on, outside [L3] and not counted: {}.",
         ),
         "events_table": ("Keputusan di balik hal yang tidak biasa", "The decisions behind the anomalies"),
         "occurred_at": ("kejadian (WIB)", "occurred (WIB)"),

@@ -132,6 +132,7 @@ class Page:
         foot: Sequence[Cell] | None = None,
         shown_max: int | None = None,
         printed_max: int = 60,
+        is_printed: Callable[[Sequence[Cell]], bool] | None = None,
         every: Callable[[], Iterable[Sequence[Cell]]] | None = None,
     ) -> Iterator[str]:
         """Give a table that can be sorted and handed out; the first column names the row.
@@ -144,6 +145,7 @@ class Page:
             foot: A last row that sorting leaves alone.
             shown_max: Rows beyond are not on the page, but in the CSV.
             printed_max: Rows beyond are not on paper.
+            is_printed: Tells of a row whether it is on paper, where that is not a matter of the first ones.
             every: Gives all rows for the CSV, where `rows` are some of them.
 
         """
@@ -155,14 +157,16 @@ class Page:
             yield f'<th scope="col"{column.kind}>{escape(column.title)}</th>'
         yield "</tr></thead>\n<tbody>\n"
         kept: list[Sequence[Cell]] = []
-        count = 0
+        count = printed = 0
         for row in rows:
             count += 1
             if shown_max is not None:
                 kept.append(row)
                 if count > shown_max:
                     continue
-            rest = ' class="rest"' if count > printed_max else ""
+            on_paper = count <= printed_max if is_printed is None else is_printed(row)
+            printed += on_paper
+            rest = "" if on_paper else ' class="rest"'
             yield f"<tr{rest}>{self._cells(columns, row)}</tr>\n"
         yield "</tbody>"
         if foot is not None:
@@ -173,8 +177,8 @@ class Page:
         if every is not None or (shown_max is not None and count > shown_max):
             yield _data_block(name, columns, kept if every is None else every())
         on_page = count if shown_max is None else min(count, shown_max)
-        if on_page > printed_max:
-            text = self.words.more.format(self.number(count - printed_max))
+        if on_page > printed:
+            text = self.words.more.format(self.number(count - printed))
             yield f'<p class="on-paper">{escape(text)}</p>\n'
 
     def _cells(self, columns: Sequence[Column], row: Sequence[Cell]) -> str:

@@ -13,6 +13,7 @@ from typing import Final, TextIO
 from ledger.refusals import REFUSALS
 from neraca.reports.page import STYLE
 from neraca.reports.reconciliation import Reconciliation
+from neraca.wording import counted
 from producers.extract import KINDS, Defect
 from producers.reconciliation import LineComparison
 
@@ -168,11 +169,12 @@ def _agencies(report: Reconciliation, gathered: _Gathered) -> Iterator[str]:
         contact = report.agencies.get(agency)
         name = contact.name if contact is not None and contact.name else agency
         rows, lines = gathered.by_agency[agency], len(gathered.lines_of_agency[agency])
+        found = counted(rows, "row")
         yield (
-            f"<details><summary>{escape(name)} <span class=id>{escape(agency)}</span> – {rows:,} rows, "
-            f"{lines:,} lines of permits</summary>\n"
+            f"<details><summary>{escape(name)} <span class=id>{escape(agency)}</span> – {found}, "
+            f"{counted(lines, 'line of permits', 'lines of permits')}</summary>\n"
             f"<blockquote>We are taking over the records of SISKOTKLN. In those of {escape(name)} we found "
-            f"{rows:,} rows to be clarified and {lines:,} permit lines whose remaining quota differs from "
+            f"{found} to be clarified and {counted(lines, 'permit line')} whose remaining quota differs from "
             "ours. Please check the registrations below against your files and tell us what is right; bring "
             "the documents that show it.<br><small>Kami sedang mengambil alih data SISKOTKLN. Pada data "
             f"{escape(name)} terdapat {rows:,} baris yang perlu diklarifikasi dan {lines:,} jabatan SIP2MI "
@@ -198,8 +200,9 @@ def _others(gathered: _Gathered) -> Iterator[str]:
 
 
 def _held(rows: int) -> str:
+    held = counted(rows, "more row is held back and goes in", "more rows are held back and go in")
     return (
-        f"<p>{rows:,} more rows are held back and go in as soon as those above are corrected. "
+        f"<p>{held} as soon as those above are corrected. "
         f"<small>· {rows:,} baris lain ditahan hingga baris di atas diperbaiki.</small></p>\n"
     )
 

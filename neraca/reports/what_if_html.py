@@ -24,7 +24,7 @@ from neraca.reports.what_if import (
     fields_that_differ,
     thing_text,
 )
-from neraca.reports.what_if_texts import Speech
+from neraca.reports.what_if_texts import Speech, effects_text
 from schemas.instants import format_instant
 
 # Rows on the page; the CSV has all, but for what only the JSON holds: a reason for each of a million people.
@@ -166,7 +166,7 @@ class _Document:
         rows = (
             (
                 self._label(each.before) + self._given(each),
-                each.effects or self._label(each.after),
+                effects_text(each.effects, self.say.language) or self._label(each.after),
                 count,
                 int(each.seq),
                 self._meaning(each),
@@ -274,7 +274,7 @@ class _Document:
 
     def _turn(self, each: Difference) -> str:
         if each.effects:
-            return f"{self._label(each.before)}: {each.effects}"
+            return f"{self._label(each.before)}: {effects_text(each.effects, self.say.language)}"
         return f"{self._label(each.before)} → {self._label(each.after)}"
 
     def _groups(self) -> Iterator[str]:

@@ -23,6 +23,7 @@ from neraca.reports.what_if import (
     thing_text,
     turn_text,
 )
+from neraca.wording import counted
 from schemas.instants import format_instant
 
 ROWS_MAX: Final = 12
@@ -45,10 +46,11 @@ def show(report: WhatIf, console: Console) -> None:
         _show_wanted(report, console)
         return
     share = len(run.differences) / max(1, run.records)
+    differ = counted(len(run.differences), "decision differs", "decisions differ")
     console.print(
-        f"[bold]{len(run.differences):,} decisions differ[/bold] ({share:.1%}); at the end "
-        f"{len(report.outcomes.registrations):,} registrations and {len(report.outcomes.lines):,} lines "
-        "stand otherwise"
+        f"[bold]{differ}[/bold] ({share:.1%}); at the end "
+        f"{counted(len(report.outcomes.registrations), 'registration')} and "
+        f"{counted(len(report.outcomes.lines), 'line')} stand otherwise"
     )
     _show_kinds(report, console)
     _show_figures(report.outcomes.total, console)
@@ -267,7 +269,8 @@ def _show_chain(report: WhatIf, console: Console) -> None:
         return
     if total - 1 > shown:
         console.print(f"  and {total - 1 - shown:,} more: see --json")
-    console.print(f"{total - 1:,} decisions differ because of it: ", end="")
+    differ = counted(total - 1, "decision differs", "decisions differ")
+    console.print(f"{differ} because of it: ", end="")
     console.print(
         "; ".join(f"{count:,} × {name}" for name, count in kinds.most_common(ROWS_MAX)), highlight=False
     )

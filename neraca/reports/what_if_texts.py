@@ -18,9 +18,9 @@ TEXTS: Final = MappingProxyType(
         "h_asked": ("Yang diubah", "What was changed"),
         "set": ("{name} = {after} (semula {before})", "{name} = {after} (was {before})"),
         "policy": ("Kebijakan awal {name}", "Under policy {name} from the beginning"),
-        "insert": ("{after} tindakan dari {name} disisipkan", "{after} actions of {name} inserted"),
+        "insert": ("{after} tindakan dari {name} disisipkan", "Actions of {name} inserted: {after}"),
         "drop": ("{name} dihapus", "{name} dropped"),
-        "change": ("{after} tindakan diubah menurut {name}", "{after} actions changed as in {name}"),
+        "change": ("{after} tindakan diubah menurut {name}", "Actions changed as in {name}: {after}"),
         "nothing_asked": ("Tidak ada yang diubah.", "Nothing was changed."),
         "no_difference": ("Tidak ada keputusan yang berbeda.", "No decision differs."),
         "in_short": (
@@ -30,9 +30,8 @@ TEXTS: Final = MappingProxyType(
                 "dan {lines} jabatan SIP2MI berbeda keadaannya."
             ),
             (
-                "{differ} of {records} decisions differ ({share}). At the end {registrations} "
-                "registrations and "
-                "{lines} permit lines stand otherwise."
+                "Decisions that differ: {differ} of {records} ({share}). At the end {registrations} of the "
+                "registrations and {lines} of the permit lines stand otherwise."
             ),
         ),
         "differ": ("keputusan berbeda", "decisions differ"),
@@ -86,7 +85,7 @@ TEXTS: Final = MappingProxyType(
         ),
         "that_follow": (
             "{count} keputusan berbeda karenanya; {shown} yang pertama ditampilkan, sisanya ada dalam JSON.",
-            "{count} decisions differ because of it; the first {shown} are shown, the JSON has all.",
+            "Decisions that differ because of it: {count}. Here: the first {shown}; the JSON has all.",
         ),
         "rule": (
             (
@@ -133,10 +132,10 @@ TEXTS: Final = MappingProxyType(
         "save": ("Unduh CSV", "Download CSV"),
         "more_rows": (
             "dan {} baris lagi, semuanya ada dalam CSV",
-            "and {} more rows, all of them in the CSV",
+            "and {} more; the CSV has all",
         ),
         "before_seq": ("sebelum {seq}", "before {seq}"),
-        "and_more": (" dan {count} langkah lagi", " and {count} more steps"),
+        "and_more": (" dan {count} langkah lagi", " and so on, steps left out: {count}"),
         # ------------------------------------------------------------ how a registration stands
         "not registered": ("tidak terdaftar", "not registered"),
         "open": ("dalam proses", "in process"),
@@ -165,6 +164,92 @@ TEXTS: Final = MappingProxyType(
         "absent": ("tidak ada", "none"),
     }
 )
+
+# The words of `audit/what_if/meaning.py` for what a decision does: fields and values. In English they stand
+# as they are; values that are no words (numbers, ids, names) stand in both.
+_ACCOUNTS_ID: Final = MappingProxyType(
+    {
+        "granted": "diberikan",
+        "available": "tersedia",
+        "reserved": "dipesan",
+        "departed": "berangkat",
+        "forfeited": "hangus",
+    }
+)
+EFFECT_FIELDS_ID: Final = MappingProxyType(
+    {
+        "late": "dicatat kemudian",
+        "occurred_at": "waktu kejadian",
+        "registered": "pendaftaran",
+        "person_id": "orang",
+        "unit": "kuota",
+        "status": "status",
+        "reregistered_as": "registrasi ulang sebagai",
+        "reregistered_from": "registrasi ulang dari",
+        "documents_verified": "verifikasi dokumen",
+        "candidate_id_issued": "ID CPMI terbit",
+        "agreement_signed": "perjanjian penempatan",
+        "documents_fulfilled": "pemenuhan dokumen",
+        "orientation_completed": "OPP",
+        "biometrics_registered": "sidik jari biometrik",
+        "departed": "keberangkatan",
+        "issued": "penerbitan SIP2MI",
+        "valid_to": "berlaku sampai",
+        "revoked": "dicabut",
+        "on hold": "ditahan",
+        "version": "versi kebijakan",
+        **{
+            f"{one} to {other}": f"{text} ke {other_text}"
+            for one, text in _ACCOUNTS_ID.items()
+            for other, other_text in _ACCOUNTS_ID.items()
+            if one != other
+        },
+    }
+)
+EFFECT_VALUES_ID: Final = MappingProxyType(
+    {
+        "yes": "ya",
+        "no": "tidak",
+        "new": "baru",
+        "passed": "dilalui",
+        "open": "dalam proses",
+        "cancelled": "batal",
+        "reregistered": "registrasi ulang",
+        "voided": "dibatalkan sistem",
+        "held": "terpakai",
+        "departed": "berangkat",
+        "returned": "kembali",
+        "restored": "dipulihkan",
+        "forfeited": "hangus",
+        "released": "dilepas",
+        "active": "aktif",
+        "suspended": "diskors",
+        "closed": "ditutup",
+        "requested": "diajukan",
+        "completed": "selesai",
+        "received": "diterima",
+        "answered": "dijawab",
+    }
+)
+_ELSEWHERE: Final = ", elsewhere or otherwise"
+_ELSEWHERE_ID: Final = ", di tempat lain atau dengan cara lain"
+
+
+def effects_text(effects: str, language: str) -> str:
+    """Give what a decision does differently, as `told` wrote it down, in that language."""
+    if language == "en":
+        return effects
+    return "; ".join(_effect_id(part) for part in effects.split("; "))
+
+
+def _effect_id(part: str) -> str:
+    field, colon, turn = part.partition(": ")
+    if not colon:
+        return part
+    elsewhere = _ELSEWHERE_ID if turn.endswith(_ELSEWHERE) else ""
+    values = turn.removesuffix(_ELSEWHERE).split(" → ")
+    words = " → ".join(EFFECT_VALUES_ID.get(value, value) for value in values)
+    return f"{EFFECT_FIELDS_ID.get(field, field)}: {words}{elsewhere}"
 
 
 class Speech:

@@ -56,7 +56,7 @@ def test_differences_are_exit_code_1(settings: Settings, place: Place) -> None:
     said = neraca("rebuild", settings=settings)
     assert said.code == 1
     text = said.out.decode()
-    assert "permits: 1 rows differ; the first: permit_id " in text
+    assert "permits: 1 row differs; the first: permit_id " in text
     assert "live:    valid_to " in text
     assert "rebuilt: valid_to " in text
     assert "--accept-differences" in text

@@ -190,7 +190,19 @@ def test_csv_of_a_shortened_table_is_whole(
     assert len(of_hostile_texts.unmoved) == len(rows)
     assert "registration" == head[0]
     assert {one.registration_id for one in of_hostile_texts.unmoved} == {row[0] for row in rows}
-    assert "and 2 more rows, all of them in the CSV" in read.words
+    assert "and 2 more; the CSV has all" in read.words
+
+
+def test_each_day_on_paper(of_story: Cutover) -> None:
+    """On paper the table of each day shows the days around the closure, and says how many more there are."""
+    page = _page(of_story, "en")
+    table = page[page.index('<table id="days"') :].partition("</table>")
+    rows = re.findall(r'<tr( class="rest")?><th scope="row"[^>]*>(\d{4}-\d\d-\d\d)', table[0])
+    assert len(rows) > len([day for is_left_out, day in rows if is_left_out]) > 0
+    for is_left_out, day in rows:
+        assert bool(is_left_out) == (not "2023-07-03" <= day <= "2023-07-30"), day
+    more = sum(1 for is_left_out, _ in rows if is_left_out)
+    assert f'<p class="on-paper">and {more} more; the CSV has all</p>' in table[2]
 
 
 def test_every_text_in_both_languages() -> None:

@@ -12,9 +12,14 @@ from uuid import UUID
 import pytest
 
 from audit.archive.reader import ArchiveSource
+from audit.what_if.meaning import effects_of
+from neraca.reports.what_if_texts import EFFECT_FIELDS_ID, EFFECT_VALUES_ID, effects_text
+from schemas.codec import decode_decision
 from tests.audit import chromium_browser
 from tests.audit.asking import numbered
-from tests.audit.ledgers import keep, put, small_ledger
+from tests.audit.ledgers import keep, put
+from tests.audit.ledgers import small_ledger as records
+from tests.audit.tampering import small_ledger
 from tests.audit.test_what_if import CROSSING
 from tests.commands.console import lines_of, neraca
 from tests.ledger.oracle import DEFAULT_POLICY
@@ -202,7 +207,7 @@ def test_changed_and_dropped(history: Path, tmp_path: Path) -> None:
 
 def test_an_archive_and_the_live_topics(tmp_path: Path, stack: RunningStack, topic_prefix: str) -> None:
     """The same journal from its topics and from an archive: one answer, and nothing was written."""
-    ledger = small_ledger(1_500, holes=False)
+    ledger = records(1_500, holes=False)
     keep(ledger, tmp_path / "archive")
     put(stack.kafka, topic_prefix, ledger)
     settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix})
@@ -254,7 +259,11 @@ def test_the_page_says_it_in_both_languages(history: Path, tmp_path: Path) -> No
     for language, texts in (
         (
             "en",
-            ("7 of 19 decisions differ", "re-registered, unit forfeited", "No unit is available on the line"),
+            (
+                "Decisions that differ: 7 of 19",
+                "re-registered, unit forfeited",
+                "No unit is available on the line",
+            ),
         ),
         (
             "id",
@@ -271,6 +280,28 @@ def test_the_page_says_it_in_both_languages(history: Path, tmp_path: Path) -> No
             assert text in re.sub(r"\s+", " ", page.text), text
         assert not page.tags & {"link", "img", "iframe", "form"}
         assert not {name for name in page.attributes if name.startswith("on") or name == "src"}
+
+
+def test_effects_in_bahasa_indonesia(history: Path, tmp_path: Path) -> None:
+    """Every field that a decision can change, and every word for its state, has its Indonesian word."""
+    fields, words = set(), set()
+    for value in small_ledger().journal:
+        for _, _, field, text in effects_of(decode_decision(value), {}):
+            if field not in ("outcome", "code"):
+                fields.add(field)
+                words.add(text.split(" ", 1)[0])
+    assert {"departed", "available to reserved", "unit", "valid_to"} <= fields
+    assert set() == fields - set(EFFECT_FIELDS_ID)
+    assert set() == {word for word in words if re.fullmatch("[a-z]+", word)} - set(EFFECT_VALUES_ID)
+    told = "unit: held → forfeited; departed: passed, elsewhere or otherwise; available to reserved: 1 → –"
+    assert told == effects_text(told, "en")
+    assert (
+        "kuota: terpakai → hangus; keberangkatan: dilalui, di tempat lain atau dengan cara lain; "
+        "tersedia ke dipesan: 1 → –"
+    ) == effects_text(told, "id")
+    text = page_of(history, tmp_path, "id").read_text(encoding="utf-8")
+    assert "kuota: dipulihkan → hangus" in text
+    assert "unit: restored" not in text
 
 
 def test_what_a_ledger_says_is_text(tmp_path: Path) -> None:

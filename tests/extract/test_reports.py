@@ -185,7 +185,7 @@ def test_whom_to_call(tmp_path: Path) -> None:
     extract.life(1, stages=0)
     extract.rows["cpmi.csv"][0]["tgl_lahir"] = "06/03/1990"
     text = _difference(extract, tmp_path)
-    assert "PT Satu P-1 – 1 rows, 1 lines of permits" in text
+    assert "PT Satu P-1 – 1 row, 1 line of permits" in text
     assert "Mohon periksa pendaftaran di bawah ini" in text
 
 
