@@ -31,7 +31,9 @@ from consumers.seen_actions import FRESH_IDS_MAX, DamagedRunError, StoredSeenAct
 from consumers.snapshot import DamagedSnapshotError, Snapshot, read_snapshot, write_snapshot
 from ledger.engine import Engine
 from ledger.state import State
+from schemas.binary import Cursor
 from schemas.errors import BrokerUnavailable, InvariantViolation, JournalMismatch, NeracaError
+from schemas.framing import FRAME_BYTES
 from schemas.ids import SchemaIds, load_ids
 from schemas.topics import ACTIONS, DEAD_LETTERS, DECISIONS
 
@@ -44,6 +46,8 @@ READ_BACK_MAX: Final = 10_000
 IDLE_WAIT_SECONDS: Final = 0.05
 # While decisions are on their way back, how long the next action may keep them waiting.
 PENDING_WAIT_SECONDS: Final = 0.001
+# Nothing came back for so long: the broker is asked for the topic. The producer would wait for minutes.
+ASK_WHY_SECONDS: Final = 3.0
 # Nothing came back for so long: the broker does not write. The decider starts again, with a new producer.
 CONFIRM_TIMEOUT_SECONDS: Final = 60.0
 SNAPSHOT_EVERY_DECISIONS: Final = 1_000_000
@@ -95,6 +99,28 @@ class DeciderConfig:
 _STATE_FOLDER_ADVICE: Final = "See that the state folder can be written and has room."
 # Why a snapshot is dropped, and the journal read from its beginning instead.
 _UNFIT_SNAPSHOT: Final = (DamagedRunError, DamagedSnapshotError, InvariantViolation, JournalMismatch)
+
+
+_TOPIC_GONE_ADVICE: Final = (
+    "The topic is gone. Restore it from an archive, or let `neraca up` make it: all is decided anew."
+)
+_REFUSED_ADVICE: Final = {
+    KafkaError.MSG_SIZE_TOO_LARGE: (
+        "Set its max.message.bytes back to {max_message_bytes}; the decider goes on by itself then."
+    ),
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: (
+        "Let the user that the decider logs in as write there; the decider goes on by itself then."
+    ),
+    KafkaError.UNKNOWN_TOPIC_OR_PART: _TOPIC_GONE_ADVICE,
+    KafkaError._UNKNOWN_TOPIC: _TOPIC_GONE_ADVICE,
+}
+_REFUSED_ADVICE_ELSE: Final = "The broker's log may tell more. The decider tries again and again."
+
+
+class DecisionRefused(NeracaError):
+    """The broker does not take a decision. It stays undecided, and so does all behind it, until it does."""
+
+    retryable = True
 
 
 class _StopRequestedError(Exception):
@@ -208,7 +234,8 @@ def _live(
         if not error.retryable:
             raise
         log.warning("starts_again", reason=str(error), advice=error.advice)
-        return str(error), decider is not None and decider.got_on
+        reason = f"{error}. {error.advice}" if error.advice else str(error)
+        return reason, decider is not None and decider.got_on
     except (KafkaException, OSError) as error:
         log.warning("starts_again", reason=str(error), error=type(error).__name__)
         return str(error), False
@@ -269,17 +296,21 @@ class _Decider:
         self._told_at = 0.0
         self._trouble_told_at = float("-inf")
         self._confirmed_at = time.monotonic()
+        self._asked_why_at = 0.0
         self._reader, self._deciding, self._snapshot_seq = self._load()
         self._producer: Final = Producer(
             {
                 "linger.ms": 0,
                 "compression.type": "lz4",
                 "queue.buffering.max.messages": 2 * PENDING_DECISIONS_MAX,
-                "message.max.bytes": 4 * 1024 * 1024,
+                # What the topic takes is for the broker to say, which names what it refused.
+                "message.max.bytes": int(DECISIONS.config["max.message.bytes"]),
                 "log_level": CLIENT_LOG_LEVEL,
                 **self._kafka,
                 "enable.idempotence": True,
                 "acks": "all",
+                # Once one is refused, nothing behind it is written: every reader would have to pass it over.
+                "enable.gapless.guarantee": True,
                 # What was written is known by reading it back; only a refusal is worth a call.
                 "delivery.report.only.error": True,
             }
@@ -488,7 +519,7 @@ class _Decider:
         if pending < PENDING_DECISIONS_MAX and not self._wants_quiet():
             self._decide(self._take_actions(PENDING_WAIT_SECONDS if pending else IDLE_WAIT_SECONDS))
         self._read_back(0.0 if len(self._deciding.pending) < PENDING_DECISIONS_MAX else IDLE_WAIT_SECONDS)
-        self._producer.poll(0)
+        self._hear_refusals()
         if not self._deciding.pending:
             self._keep_house()
         self._turns += 1
@@ -538,13 +569,55 @@ class _Decider:
         if taken != len(decided.values):
             # Its queue holds twice what can be pending, so something is wrong; order must not depend on a
             # retry.
-            raise Superseded(f"the client took {taken} of {len(decided.values)} decisions")
+            self._hear_refusals()
+            raise self._failure or Superseded(f"the client took {taken} of {len(decided.values)} decisions")
         self._metrics.count(decided)
 
-    def _on_refused(self, error: KafkaError | None, _message: Message) -> None:
-        """Note that a decision did not get to the journal: those behind it hang in the air."""
-        if error is not None and error.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT):
-            self._failure = Superseded(f"the broker did not take a decision: {error.str()}")
+    def _hear_refusals(self) -> None:
+        """Let the client tell what the broker refused: the first refusal ends this producer."""
+        try:
+            self._producer.poll(0)
+        except KafkaException as error:
+            # It says once that it has ended, and with the next call, in a moment, which decision it was.
+            self._producer.poll(BROKER_TIMEOUT_SECONDS)
+            if self._failure is None:
+                self._failure = DecisionRefused(
+                    f"{self._decisions_topic} takes no more decisions: {error.args[0].str()}",
+                    advice=_REFUSED_ADVICE_ELSE,
+                )
+
+    def _on_refused(self, error: KafkaError | None, message: Message) -> None:
+        """Note the first decision that did not get to the journal: those behind it hang in the air."""
+        if (
+            error is None
+            or self._failure is not None
+            or error.code() in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
+        ):
+            return
+        seq = Cursor((message.value() or b"")[FRAME_BYTES:]).long()
+        self._failure = self._refused(error, f"decision {seq}")
+
+    def _refused(self, error: KafkaError, what: str) -> DecisionRefused:
+        advice = _REFUSED_ADVICE.get(error.code(), _REFUSED_ADVICE_ELSE)
+        return DecisionRefused(
+            f"{self._decisions_topic} does not take {what}: {error.str()}",
+            advice=advice.format(max_message_bytes=DECISIONS.config["max.message.bytes"]),
+        )
+
+    def _ask_why(self) -> None:
+        """Ask the broker for the topic of decisions.
+
+        Raises:
+            DecisionRefused: it has none of that name, or not for us.
+
+        """
+        try:
+            found = self._producer.list_topics(self._decisions_topic, timeout=1)
+        except KafkaException:
+            return  # The broker is away: what is on its way waits for it.
+        error = found.topics[self._decisions_topic].error
+        if error is not None and error.code() not in PASSING:
+            raise self._refused(error, f"decision {self._deciding.acceptance.last_seq + 1}")
 
     def _send_dead_letters(self, letters: list[DeadLetter]) -> None:
         """Make sure that the broker has them before the decisions that account for them are written."""
@@ -573,9 +646,19 @@ class _Decider:
                 },
                 on_delivery=delivered,
             )
-        if self._producer.flush(CONFIRM_TIMEOUT_SECONDS) or failed:
-            raise Superseded(
-                f"dead letters could not be written: {', '.join(failed) or 'the broker is silent'}"
+        try:
+            silent = self._producer.flush(CONFIRM_TIMEOUT_SECONDS) > 0
+        except KafkaException as error:
+            # A refusal ended this producer: of a letter, or of a decision before it.
+            self._producer.poll(BROKER_TIMEOUT_SECONDS)
+            silent, failed = False, failed or [error.args[0].str()]
+        if self._failure is not None:
+            raise self._failure
+        if silent or failed:
+            raise DecisionRefused(
+                f"{self._dead_letters_topic} takes no letter, without which nothing unreadable is decided: "
+                f"{', '.join(failed) or 'the broker is silent'}",
+                advice=_REFUSED_ADVICE_ELSE,
             )
         for letter in letters:
             log.warning(
@@ -598,6 +681,9 @@ class _Decider:
             self._confirmed_at = now
         elif now - self._confirmed_at > CONFIRM_TIMEOUT_SECONDS:
             raise Superseded(f"nothing that was written came back for {CONFIRM_TIMEOUT_SECONDS:.0f} seconds")
+        elif now - max(self._confirmed_at, self._asked_why_at) > ASK_WHY_SECONDS:
+            self._asked_why_at = now
+            self._ask_why()
 
     def _tell_position(self) -> None:
         """Show `seq` and lag."""
@@ -710,8 +796,9 @@ class _Decider:
     def _stop_gracefully(self) -> None:
         """Wait for what is on its way, and leave a snapshot for the next start."""
         deadline = time.monotonic() + CONFIRM_TIMEOUT_SECONDS
-        while self._deciding.pending and time.monotonic() < deadline:
+        while self._deciding.pending and self._failure is None and time.monotonic() < deadline:
             self._read_back(IDLE_WAIT_SECONDS)
+            self._hear_refusals()
         acceptance = self._deciding.acceptance
         is_worth_it = acceptance.last_seq - self._snapshot_seq >= SNAPSHOT_AT_STOP_DECISIONS
         # One that is being written beside would write the same file.
@@ -731,5 +818,6 @@ class _Decider:
         self._consumer.close()
         self._reader.close()
         self._producer.purge()
-        self._producer.flush(1)
+        with contextlib.suppress(KafkaException):  # It may have ended by a refusal, which was told.
+            self._producer.flush(1)
         self._deciding.seen.close()

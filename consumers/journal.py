@@ -248,7 +248,8 @@ class JournalReader:
                 # one, or nobody, until it looks again, which it does not do for this question by itself.
                 if error.args[0].code() not in PASSING_FOR_A_TOPIC or time.monotonic() > deadline:
                     raise BrokerUnavailable(
-                        f"the journal {self.topic} cannot be read: {error.args[0].str()}"
+                        f"the journal {self.topic} cannot be read: {error.args[0].str()}",
+                        advice="Is Kafka running, and is the topic there? `neraca up` makes what is missing.",
                     ) from error
                 time.sleep(ASK_AGAIN_SECONDS)
                 with contextlib.suppress(KafkaException):

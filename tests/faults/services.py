@@ -5,6 +5,7 @@ Decides nothing and asserts nothing: `journals.py` says what must hold afterward
 """
 
 import contextlib
+import json
 import re
 import signal
 import subprocess
@@ -74,6 +75,16 @@ class Service:
     def wait_ready(self) -> None:
         """Wait until it has read the journal and takes part."""
         eventually(f"{self!r} is ready", lambda: self._get("/health/ready") is not None)
+
+    def why_not_ready(self) -> str | None:
+        """Why it does not do its job, as it tells; None while it does, or cannot be asked."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/health/ready", timeout=2):
+                return None
+        except urllib.error.HTTPError as error:
+            return str(json.loads(error.read())["because"])
+        except OSError:
+            return None
 
     def metrics(self) -> Mapping[str, float]:
         """Its metrics by name, summed over labels; empty while it cannot be asked."""
