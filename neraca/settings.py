@@ -26,6 +26,14 @@ _BUILD_VARIABLES = frozenset({"NERACA_PURE"})
 _TOPIC_CHARACTERS = re.compile(r"[A-Za-z0-9._-]*")
 # Kafka allows 249; the longest name of ours is shorter than 49.
 _PREFIX_CHARACTERS_MAX = 200
+# A network that falls silent ends a connection after half a minute. By itself the system waits two hours for
+# an answer and a quarter of an hour for a receipt; a projector would wait as long. A DSN may say otherwise.
+_SILENCE_ENDS_A_CONNECTION = {
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
 
 
 class Settings(BaseSettings):
@@ -284,7 +292,7 @@ class Settings(BaseSettings):
 
         """
         if self.outside_postgres_dsn is not None:
-            return self.outside_postgres_dsn.get_secret_value()
+            return _outside(self.outside_postgres_dsn)
         from neraca.stack.postgres import EmbeddedPostgres
 
         home = Home(self.home)
@@ -301,7 +309,7 @@ class Settings(BaseSettings):
 
         """
         if self.outside_keystore_dsn is not None:
-            return self.outside_keystore_dsn.get_secret_value()
+            return _outside(self.outside_keystore_dsn)
         return self.postgres_dsn()
 
     def child_environment(self) -> dict[str, str]:
@@ -328,6 +336,13 @@ class Settings(BaseSettings):
             advice=f"Start one with `neraca up{option}`, or set NERACA_KAFKA_BOOTSTRAP_SERVERS and "
             "NERACA_POSTGRES_DSN to use others.",
         )
+
+
+def _outside(given: SecretStr) -> str:
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    dsn = given.get_secret_value()
+    return make_conninfo(dsn, **{**_SILENCE_ENDS_A_CONNECTION, **conninfo_to_dict(dsn)})
 
 
 def _variables(names: list[str]) -> str:

@@ -105,6 +105,12 @@ def open_session(
         _NO_SWAP,
         _REMEMBER_TABLES,
         "SET synchronous_commit = off",
+        # The server, too, gives up a client whom a silent network took: with the session falls the lock that
+        # keeps another projector waiting. By itself it would wait two hours.
+        "SET tcp_keepalives_idle = 15",
+        "SET tcp_keepalives_interval = 5",
+        "SET tcp_keepalives_count = 3",
+        "SET tcp_user_timeout = 30000",
         "SET client_min_messages = warning",
         # A merge looks up each staged key. Planned on a small table and kept, another way of joining would
         # read the whole of a large one for every batch.

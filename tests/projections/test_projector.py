@@ -231,6 +231,18 @@ def test_a_lost_connection_is_made_again(
     assert expected == _dump(database)
 
 
+def test_postgresql_gives_up_a_projector_whom_a_silent_network_took(database: str) -> None:
+    """Its session holds the lock that another waits for: the server asks after it, and waits no two hours."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        migrate(connection)
+        tables.open_session(connection)
+        asked = [
+            connection.execute(sql.SQL("SHOW {}").format(sql.Identifier(name))).fetchone()
+            for name in ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+        ]
+    assert [("15",), ("5",), ("3",)] == asked
+
+
 def test_lag_grows_while_postgresql_is_away(stack: RunningStack, topic_prefix: str, database: str) -> None:
     """The journal goes on while the database refuses connections: what waits is told, and caught up with."""
     values = journal()

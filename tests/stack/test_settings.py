@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from neraca.settings import Settings
 from schemas.errors import FolderUnusable, SettingsError, StackNotRunning
@@ -46,9 +47,26 @@ def test_an_outside_kafka_and_postgres(monkeypatch: pytest.MonkeyPatch, ca: Path
         "sasl.password": SECRET,
     }
     assert expected == settings.kafka_config()
-    assert f"postgresql://neraca:{SECRET}@db.example/ledger" == settings.postgres_dsn()
+    found = conninfo_to_dict(settings.postgres_dsn())
+    assert ("neraca", SECRET, "db.example", "ledger") == tuple(
+        found[name] for name in ("user", "password", "host", "dbname")
+    )
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert SECRET not in text
+
+
+def test_a_silent_network_ends_a_connection_to_postgres(monkeypatch: pytest.MonkeyPatch, ca: Path) -> None:
+    """Nobody waits for two hours, as systems do by themselves, and a DSN of one's own may say how long."""
+    set_all(
+        monkeypatch,
+        HOME=ca.parent,
+        POSTGRES_DSN="postgresql://neraca@db.example/ledger",
+        KEYSTORE_DSN="postgresql://neraca@db.example/keys?keepalives_idle=7",
+    )
+    settings = Settings.read()
+    tables, keys = (conninfo_to_dict(dsn) for dsn in (settings.postgres_dsn(), settings.keystore_dsn()))
+    assert ("15", "7") == (tables["keepalives_idle"], keys["keepalives_idle"])
+    assert ("30000", "30000") == (tables["tcp_user_timeout"], keys["tcp_user_timeout"])
 
 
 @pytest.mark.parametrize("below", ["", "home", "deep/down/home"])
