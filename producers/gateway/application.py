@@ -370,7 +370,7 @@ async def _on_error(_: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
-    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "BAD_REQUEST")
+    code = {404: "NO_SUCH_PATH", 405: "METHOD_NOT_ALLOWED"}.get(status, "BAD_REQUEST")
     return _answer(request, problem(code, headers=headers))
 
 

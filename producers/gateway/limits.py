@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -29,7 +30,7 @@ BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
 # A body that is too large is let pass by up to here: who is cut off while sending does not see the answer.
 PASSED_BY_BYTES_MAX: Final = 64 * 1024 * 1024
 HEAD_SECONDS: Final = 10.0
-HEAD_BYTES_MAX: Final = 32 * 1024
+HEAD_BYTES_MAX: Final = 64 * 1024
 REQUESTS_MAX: Final = 4_000
 _ROUTES: Final = (
     "/v1/actions:batch",
@@ -261,6 +262,10 @@ class _Body:
         return b"".join(self._parts)
 
 
+class _HeadTooLarge(Exception):
+    """The head of a request has more bytes than one may have."""
+
+
 class PatientProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, with an end to patience: the head of a request must come whole, small, and
     soon.
@@ -269,8 +274,10 @@ class PatientProtocol(HttpToolsProtocol):
     """
 
     _head_timer: asyncio.TimerHandle | None = None
-    _head_bytes = 0
     _in_head = True
+    # Of the head that is coming: what arrived of it, and what the parser has made lines of.
+    _arrived_bytes = 0
+    _parsed_bytes = 0
 
     def connection_made(  # type: ignore[override]  # uvicorn's own signature
         self, transport: asyncio.Transport
@@ -285,13 +292,30 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what comes before the end of a head."""
+        """Count what comes before the end of a head; what comes behind it in one piece is no part of it."""
         if self._in_head:
-            self._head_bytes += min(len(data), HEAD_BYTES_MAX)
-            if self._head_bytes > 2 * HEAD_BYTES_MAX:
-                self._give_up()
-                return
+            self._arrived_bytes += len(data)
         super().data_received(data)
+        if self._in_head and self._arrived_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self._answer(problem("HEAD_TOO_LARGE", f"more than {HEAD_BYTES_MAX} bytes"))
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, or one whose head is too large, as everything is answered here."""
+        del msg
+        if self._parsed_bytes > HEAD_BYTES_MAX:
+            self._answer(problem("HEAD_TOO_LARGE", f"more than {HEAD_BYTES_MAX} bytes"))
+        else:
+            self._answer(problem("BAD_REQUEST", "it is no HTTP request"))
+
+    def on_url(self, url: bytes) -> None:
+        """Count it."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count it, with the colon, the space and the end of the line."""
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
 
     def on_message_begin(self) -> None:
         """A further request on the same connection begins."""
@@ -305,9 +329,29 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
 
-    def _await_head(self) -> None:
+    def on_message_complete(self) -> None:
+        """What comes next is another head."""
+        super().on_message_complete()
         self._in_head = True
-        self._head_bytes = 0
+        self._arrived_bytes = self._parsed_bytes = 0
+
+    def _count(self, more_bytes: int) -> None:
+        self._parsed_bytes += more_bytes
+        if self._parsed_bytes > HEAD_BYTES_MAX:
+            raise _HeadTooLarge
+
+    def _answer(self, found: Problem) -> None:
+        """Answer a request that no application has seen, and let it be the last of its connection."""
+        self._stop_waiting()
+        body = found.body()
+        head = (
+            f"HTTP/1.1 {found.status} {HTTPStatus(found.status).phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _stop_waiting(self) -> None:

@@ -407,7 +407,14 @@ def _refusals(sentences: Sentences) -> Json:
     }
 
 
-_EVERYWHERE: Final = ("BAD_REQUEST", "NOT_AUTHENTICATED", "TOO_MANY_REQUESTS", "INTERNAL", "KEYS_UNAVAILABLE")
+_EVERYWHERE: Final = (
+    "BAD_REQUEST",
+    "NOT_AUTHENTICATED",
+    "TOO_MANY_REQUESTS",
+    "HEAD_TOO_LARGE",
+    "INTERNAL",
+    "KEYS_UNAVAILABLE",
+)
 _READING: Final = (
     *_EVERYWHERE,
     "NOT_ALLOWED",

@@ -71,6 +71,13 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Periksa ID; data yang baru ditulis tersedia setelah `seq`-nya tercapai (header Min-Seq).",
         ),
         _kind(
+            "NO_SUCH_PATH",
+            404,
+            "There is no such path",
+            "The gateway answers at other paths: /openapi.json lists them, docs/gateway.md explains them.",
+            "Gateway menjawab pada jalur lain: lihat /openapi.json, dengan penjelasan pada docs/gateway.md.",
+        ),
+        _kind(
             "METHOD_NOT_ALLOWED",
             405,
             "The path does not take this method",
@@ -111,6 +118,14 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Too much is on its way",
             "Wait as long as Retry-After says, and send the same action again; nothing was recorded.",
             "Tunggu selama Retry-After, lalu kirim tindakan yang sama; tidak ada yang dicatat.",
+        ),
+        _kind(
+            "HEAD_TOO_LARGE",
+            431,
+            "The head of the request is too large",
+            "Send fewer or shorter headers and a shorter path; nothing was recorded.",
+            "Kirim header yang lebih sedikit atau lebih pendek dan jalur yang lebih pendek; "
+            "tidak ada yang dicatat.",
         ),
         _kind(
             "INTERNAL",

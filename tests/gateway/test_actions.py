@@ -234,3 +234,6 @@ def test_unknown_paths_and_methods(desk: Desk) -> None:
         (desk.get("/v1/decisions/x"), 404),
     ):
         assert (status, "application/problem+json") == (answer.status_code, answer.headers["Content-Type"])
+    unknown = desk.get("/v1/nothing").json()
+    assert ("NO_SUCH_PATH", True) == (unknown["code"], "/openapi.json" in unknown["english"])
+    assert "NOT_FOUND" == desk.get("/v1/decisions/x").json()["code"]

@@ -1,13 +1,14 @@
 """What a client may take up, and what memory may: every bound, and what is said at it."""
 
 import asyncio
+import http.client
 import json
 import socket
 import threading
 import time
 from collections.abc import Iterator, MutableMapping
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -29,6 +30,7 @@ from producers.gateway.problems import KINDS, ProblemFound
 from schemas.binary import write_long
 from schemas.ids import built_in_ids
 from tests.faults.services import eventually
+from tests.gateway.desk import Desk
 
 
 def decision(seq: int, offset: int, size: int = 0) -> bytes:
@@ -182,6 +184,64 @@ def test_a_head_that_does_not_come(patient: int) -> None:
     with socket.create_connection(("127.0.0.1", patient)) as endless:
         endless.settimeout(10)
         drip(endless, b"x: " + b"y" * 8_192 + b"\r\n", 0.001)
+
+
+def answered(connection: socket.socket) -> tuple[int, dict[str, Any]]:
+    """Read one answer: its status and its document."""
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    return answer.status, json.loads(answer.read())
+
+
+def head_of(size: int, path: str = "/health/live", extra: str = "") -> bytes:
+    """The head of a request, of so many bytes from its path to its last header, as they are counted."""
+    lines = [f"host: x{extra}"]
+    counted = len(path) + sum(len(line) + 2 for line in lines)
+    while size - counted > 2 * 8_192:
+        lines.append("a: " + "y" * 8_187)
+        counted += 8_192
+    lines.append("a: " + "y" * (size - counted - 5))
+    return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode()
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_a_head_has_64_kib(desk: Desk, pieces: int) -> None:
+    """As many bytes as documented are taken, one more is not; in one piece or in several, first or second."""
+    with socket.create_connection(("127.0.0.1", desk.port)) as connection:
+        connection.settimeout(10)
+        for size, status in ((65_536, 200), (1_000, 200), (65_537, 431)):
+            head = head_of(size)
+            step = -(-len(head) // pieces)
+            for start in range(0, len(head), step):
+                connection.sendall(head[start : start + step])
+                time.sleep(0.05 * (pieces - 1) / 7)
+            found, document = answered(connection)
+            assert status == found, (size, document)
+        assert ("HEAD_TOO_LARGE", "more than 65536 bytes") == (document["code"], document["detail"])
+        assert b"" == connection.recv(1)
+
+
+def test_a_body_is_no_part_of_a_head(desk: Desk) -> None:
+    """A head that comes in one piece with a large body is a small head all the same."""
+    body = json.dumps({"x": "y" * 200_000}).encode()
+    head = (
+        "POST /v1/actions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {desk.key}\r\ncontent-length: {len(body)}\r\n\r\n"
+    ).encode()
+    with socket.create_connection(("127.0.0.1", desk.port)) as connection:
+        connection.settimeout(10)
+        for _ in range(2):
+            connection.sendall(head + body)
+            assert 422 == answered(connection)[0]
+
+
+def test_what_is_no_request(desk: Desk) -> None:
+    """It is answered with a problem document as well."""
+    with socket.create_connection(("127.0.0.1", desk.port)) as connection:
+        connection.settimeout(10)
+        connection.sendall(b"good morning\r\n\r\n")
+        status, document = answered(connection)
+        assert (400, "BAD_REQUEST", "it is no HTTP request") == (status, document["code"], document["detail"])
 
 
 def test_too_many_open_requests(patient: int) -> None:
