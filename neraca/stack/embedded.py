@@ -430,8 +430,14 @@ class EmbeddedStack:
                     name, wanted=None, option="", remembered=None, avoid={port for port in taken if port}
                 )
         running = processes.find(self._supervisor_marker, state.supervisor.pid)
-        if running is not None and not _supervises(running, names):
+        said = self._said_by_supervisor()
+        if running is not None and (
             # An older version's, or started for fewer services.
+            not _supervises(running, names)
+            # What they need was away: one is about to fail, or waits for its next try, which may be long.
+            or started
+            or any(said.get(name, {}).get("pid") is None for name in names)
+        ):
             _stop_supervisor(running)
             running = None
         old_logs_bytes: dict[str, int] | None = None

@@ -426,6 +426,7 @@ def test_services_are_started_watched_and_stopped(new_home: Path) -> None:
     """`up` runs the services over both servers; killed ones come back, and `down` leaves no process behind.
 
     The supervisor is killed as well: `up` then replaces the services that it left, and does not double them.
+    Kafka is killed, so that the decider ends, and is tried ever more seldom: `up` waits for no such try.
     """
     stack = stack_in(new_home)
     first = {part.name: part for part in stack.up().parts}
@@ -442,6 +443,10 @@ def test_services_are_started_watched_and_stopped(new_home: Path) -> None:
         assert first[name].pid != second[name].pid
         assert not psutil.pid_exists(first[name].pid or 0)
         assert first[name].port == second[name].port
+    psutil.Process(second["kafka"].pid).kill()
+    psutil.Process(second["decider"].pid).kill()
+    assert "Kafka" in " ".join(stack.up().found_ended)
+    assert {"running"} == set(conditions(stack).values()) - {"starting"}
     stopped = [each.name for each in stack.down()]
     assert ["supervisor", "kafka", "postgres"] == stopped
     # The cleaner of this test run knows the folder as well, and is not the stack's.
