@@ -1,6 +1,7 @@
 """The container files start the same system as the embedded stack."""
 
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from neraca.cli import app
 from neraca.settings import Settings
 from neraca.stack.jars import KAFKA_VERSION
 from neraca.stack.postgres import MAJOR_VERSION
@@ -100,6 +103,33 @@ def test_commands_are_real(compose: dict[str, Any]) -> None:
             check=False,
         )
         assert 0 == done.returncode, f"{name}: {done.stderr}"
+
+
+def test_documented_commands_are_real(compose: dict[str, Any]) -> None:
+    """Each command of docs/containers.md names services of the file; one of ours, what `neraca` takes."""
+    text = (ROOT / "docs/containers.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    group = typer.main.get_command(app)
+    parsed = 0
+    for line in lines:
+        program, compose_word, verb, *words = shlex.split(line.partition(" < ")[0])
+        assert ("docker", "compose") == (program, compose_word)
+        named = [word for word in words if word in compose["services"]]
+        if verb == "up":
+            assert {word for word in words if word[0] != "-"} == set(named), line
+        elif verb in {"run", "exec"}:
+            assert named[0] in ours(compose), line
+            ours_too = words[words.index(named[0]) + 1 :]
+            if verb == "exec":
+                assert "neraca" == ours_too.pop(0), line
+            command = group.get_command(group.make_context("neraca", list(ours_too)), ours_too[0])  # type: ignore[attr-defined]
+            command.make_context(ours_too[0], ours_too[1:])
+            parsed += 1
+        else:
+            assert verb in {"build", "cp"}, line
+    assert parsed > 10
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
+    assert 'ENTRYPOINT ["neraca"]' in dockerfile.splitlines()
 
 
 def test_topics_are_never_automatic(compose: dict[str, Any]) -> None:
