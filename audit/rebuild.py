@@ -521,6 +521,8 @@ class _Rebuilding:
             if blocked:
                 raise psycopg.Rollback(transaction)
             swapping.lock_readers_out(control)
+            if not is_of_this_program(control, LIVE):
+                tables.end_leader(control)
             if names is None:
                 self._result.exchanged = swapping.exchange(control, incoming)
             else:

@@ -195,9 +195,9 @@ def _check(wanted: list[Migration], applied: dict[int, tuple[str, str]]) -> None
             raise MigrationEdited(
                 f"migration {migration.name} was applied with SHA-256 {sha256[:16]}… and now has "
                 f"{migration.sha256[:16]}…",
-                advice="After an upgrade: `neraca rebuild` makes the tables anew; or drop them, and the "
-                "projector does (`DROP SCHEMA neraca CASCADE`, then `neraca up`). After an edit of your own: "
-                "undo it, and put the change into a new migration.",
+                advice="After an upgrade: `neraca up --no-services`, then `neraca rebuild`, which makes the "
+                "tables anew, then `neraca up`; or drop them, and the projector does (`DROP SCHEMA neraca "
+                "CASCADE`). After an edit of your own: undo it, and put the change into a new migration.",
             )
 
 

@@ -129,6 +129,22 @@ def open_session(
             connection.execute(in_schema(statement, schema).encode())
 
 
+def end_leader(connection: Connection[tuple[object, ...]]) -> int:
+    """End the session of the active projector, where this role may; how many were.
+
+    For a swap to tables of another version: a projector of a release that knows nothing of swaps would go on,
+    and leave empty what it does not know. It connects again, sees that the tables are not its own, and ends.
+    """
+    rows = connection.execute(
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = current_database()"
+        " AND l.database = a.datid AND pg_has_role(a.usesysid, 'USAGE')"
+        " AND (l.classid::bigint << 32) | l.objid::bigint = hashtextextended(%s, 0)",
+        (_LEADER_LOCK,),
+    ).fetchall()
+    return len(rows)
+
+
 def try_lead(connection: Connection[tuple[object, ...]]) -> bool:
     """Take the lock of the one active projector, if nobody holds it; it falls with the connection."""
     row = connection.execute(

@@ -469,6 +469,20 @@ def test_a_definition_changes_by_a_rebuild(place: Place, monkeypatch: pytest.Mon
     assert len(journal()) - 21 == position(place.postgres_dsn)
 
 
+def test_a_projector_of_another_version_is_ended_by_the_swap(place: Place) -> None:
+    """Releases that knew nothing of swaps are out there. Over tables of its own version a projector stays."""
+    with psycopg.connect(place.postgres_dsn, autocommit=True) as session:
+        assert tables.try_lead(session)
+        run(place)
+        assert (1,) == session.execute("SELECT 1").fetchone()
+        execute(place.postgres_dsn, "UPDATE neraca.schema_migrations SET sha256 = 'older' WHERE number = 6")
+        run(place)
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            session.execute("SELECT 1")
+    with psycopg.connect(place.postgres_dsn, autocommit=True) as session:
+        assert tables.try_lead(session)
+
+
 def test_a_projector_of_before_writes_nothing_after_a_swap(place: Place) -> None:
     """A session that was opened on the tables before meets the swap in the middle of its work: its next batch
     is refused as a whole, and a new session goes on at the same decision.
