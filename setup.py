@@ -44,6 +44,7 @@ COMPILED = (
     "schemas/codec.py",
     "schemas/decision_json.py",
     "schemas/framing.py",
+    "schemas/hashing.py",
     "schemas/instants.py",
     "schemas/kinds.py",
     "schemas/records.py",
@@ -170,6 +171,10 @@ if BUILDING and pure_reason is None:
 
     try:
         extensions = mypycify(sorted(taken), opt_level="3", debug_level="0", group_name=GROUP)
+        for extension in extensions:
+            # Nobody replaces a function of ours when it is loaded, so one may be called, or become a part of
+            # another, without a look at who it is: some 4 % of a decision.
+            extension.extra_compile_args.append("-fno-semantic-interposition")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - mypyc leaves by sys.exit on a type error
         pure_reason = failed(error)
 if BUILDING and pure_reason is not None and os.environ.get("NERACA_PURE") == "0":

@@ -6,7 +6,6 @@ numbers and hashes are `sequence.py`'s.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -16,12 +15,11 @@ from audit.source import RecordedAction
 from schemas.binary import Cursor, MalformedRecordError
 from schemas.errors import InvariantViolation
 from schemas.framing import FRAME_BYTES
+from schemas.hashing import sha256
 
 SHA256_BYTES: Final = 32
 # What a change of an earlier decision alone changes in a later one.
 FOLLOWING_FIELDS: Final = frozenset({"seq", "previous_sha256", "first_seq"})
-
-_sha256: Final = hashlib.sha256
 
 
 class _Head:
@@ -251,4 +249,4 @@ def _only_follows(difference: Difference) -> bool:
 def _action_sha256(record: RecordedAction, outcome: str) -> bytes:
     """Give the hash that a decision of that outcome holds of its action."""
     value = record.value or b""
-    return _sha256(value if outcome == "UNREADABLE" else value[FRAME_BYTES:]).digest()
+    return sha256(value if outcome == "UNREADABLE" else value[FRAME_BYTES:])

@@ -80,7 +80,8 @@ class Reexecution:
         seen = self._seen
         if seen is not None:
             if seen.is_full:
-                seen.flush(int(self.engine.state.next_seq) - 1, self.engine.last_sha256)
+                seen.set_aside(int(self.engine.state.next_seq) - 1, self.engine.last_sha256)
+            seen.store(int(self.engine.state.next_seq) - 1)
             seen.prefetch(action_ids)
         return read
 

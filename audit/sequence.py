@@ -5,16 +5,14 @@ Runs for every decision, so mypyc compiles it. Must not decide or decode more th
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, final
 
 from mypy_extensions import i64
 
 from schemas.binary import Cursor, MalformedRecordError
+from schemas.hashing import sha256
 
 SHA256_BYTES: Final = 32
-
-_sha256: Final = hashlib.sha256
 
 
 @final
@@ -89,7 +87,7 @@ class Sequence:
                     )
                 self._last_seq = seq
                 self._last_offset = offset
-            self.last_sha256 = _sha256(value).digest()
+            self.last_sha256 = sha256(value)
         return breaks
 
     def __repr__(self) -> str:

@@ -44,7 +44,8 @@ def main() -> None:
                 if store.find(action_id) is None:
                     store.remember(action_id, action_id, seq)
             if store.is_full:
-                store.flush(first_seq + BATCH_IDS - 1, bytes(32))
+                store.set_aside(first_seq + BATCH_IDS - 1, bytes(32))
+            store.store(first_seq + BATCH_IDS - 1)
             spent.append(time.perf_counter() - started)
             largest = max(largest, own_bytes())
         store.close()

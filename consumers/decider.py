@@ -432,6 +432,7 @@ class _Decider:
                 raise _StopRequestedError
             for entry in reader.poll(READ_BACK_MAX, IDLE_WAIT_SECONDS):
                 self._follow(deciding, entry.value, entry.offset)
+            self._store_ids(deciding)
 
     def _follow(self, deciding: Deciding, avro: bytes, offset: int) -> None:
         """Take one decision; the reader has accepted further ones already, which do not count here."""
@@ -441,8 +442,6 @@ class _Decider:
         seq = engine.state.next_seq - 1
         if seq == seen.stored_seq and engine.last_sha256 != seen.stored_sha256:
             raise JournalMismatch(f"decision {seq} is not the one that the stored ids end with")
-        if seen.is_full:
-            self._store_ids(seen, seq, engine.last_sha256)
 
     # -- standing by, and deciding ---------------------------------------------------------------------------
 
@@ -479,6 +478,7 @@ class _Decider:
         for entry in self._reader.poll(READ_BACK_MAX, IDLE_WAIT_SECONDS):
             self._follow(self._deciding, entry.value, entry.offset)
         self._tell_position()
+        self._store_ids(self._deciding)
         self._keep_house()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -516,10 +516,11 @@ class _Decider:
     def _decide_some(self) -> None:
         """One turn: decide what came, write it, compare what came back."""
         pending = len(self._deciding.pending)
-        if pending < PENDING_DECISIONS_MAX and not self._wants_quiet():
+        if pending < PENDING_DECISIONS_MAX and not self._snapshot_is_due():
             self._decide(self._take_actions(PENDING_WAIT_SECONDS if pending else IDLE_WAIT_SECONDS))
         self._read_back(0.0 if len(self._deciding.pending) < PENDING_DECISIONS_MAX else IDLE_WAIT_SECONDS)
         self._hear_refusals()
+        self._store_ids(self._deciding)
         if not self._deciding.pending:
             self._keep_house()
         self._turns += 1
@@ -705,11 +706,8 @@ class _Decider:
 
     # -- snapshots -------------------------------------------------------------------------------------------
 
-    def _wants_quiet(self) -> bool:
-        """Tell whether the next action has to wait until everything written has come back."""
-        return self._deciding.seen.is_full or self._snapshot_is_due()
-
     def _snapshot_is_due(self) -> bool:
+        """Tell whether it is time for one: the next action waits until all that was written has come back."""
         return (
             self._snapshot_pid is None
             and self._deciding.acceptance.last_seq - self._snapshot_seq
@@ -717,11 +715,7 @@ class _Decider:
         )
 
     def _keep_house(self) -> None:
-        """With nothing on its way: store ids, take a snapshot, tell the group how far it is."""
-        deciding = self._deciding
-        acceptance = deciding.acceptance
-        if deciding.seen.is_full:
-            self._store_ids(deciding.seen, acceptance.last_seq, acceptance.last_sha256)
+        """With nothing on its way: take a snapshot, tell the group how far it is."""
         self._collect_snapshot(os.WNOHANG)
         if self._snapshot_is_due():
             self._snapshot_beside()
@@ -730,15 +724,14 @@ class _Decider:
             # For Kafka's own tools, which show lag by it. The decider itself never reads it.
             self._committed_at = now
             self._consumer.commit(
-                offsets=[TopicPartition(self._actions_topic, 0, deciding.next_action_offset)],
+                offsets=[TopicPartition(self._actions_topic, 0, self._deciding.next_action_offset)],
                 asynchronous=True,
             )
 
     def _snapshot_beside(self) -> None:
         """Write a snapshot from a copy of this process, so that deciding does not wait for it."""
-        acceptance = self._deciding.acceptance
-        self._snapshot_seq = acceptance.last_seq
-        if not self._store_ids(self._deciding.seen, acceptance.last_seq, acceptance.last_sha256):
+        self._snapshot_seq = self._deciding.acceptance.last_seq
+        if not self._flush_ids():
             return  # The next one is due in its time; a state without its ids would be worth nothing.
         pid = os.fork()
         if pid == 0:  # The copy: it has none of the client's threads, writes one file, and is gone.
@@ -751,15 +744,26 @@ class _Decider:
                 os._exit(code)
         self._snapshot_pid = pid
 
-    def _store_ids(self, seen: StoredSeenActions, seq: int, sha256: bytes) -> bool:
-        """Move ids from memory to a file. A full disk costs memory, and never a decision."""
+    def _store_ids(self, deciding: Deciding) -> None:
+        """Go on with moving ids from memory to a file. A full disk costs memory, and never a decision."""
         try:
-            seen.flush(seq, sha256)
+            deciding.seen.store(deciding.acceptance.last_seq)
         except OSError as error:
-            self._metrics.state_failures.inc()
-            log.error("ids_not_stored", error=str(error), advice=_STATE_FOLDER_ADVICE)  # noqa: TRY400
+            self._tell_not_stored(error)
+
+    def _flush_ids(self) -> bool:
+        """Move all ids to files, and wait for it; tell whether they are there."""
+        acceptance = self._deciding.acceptance
+        try:
+            self._deciding.seen.flush(acceptance.last_seq, acceptance.last_sha256)
+        except OSError as error:
+            self._tell_not_stored(error)
             return False
         return True
+
+    def _tell_not_stored(self, error: OSError) -> None:
+        self._metrics.state_failures.inc()
+        log.error("ids_not_stored", error=str(error), advice=_STATE_FOLDER_ADVICE)
 
     def _let_go_of_what_is_shared(self) -> None:
         """In the copy: close every connection and port, so that they end with the decider, also by SIGKILL.
@@ -803,11 +807,7 @@ class _Decider:
         is_worth_it = acceptance.last_seq - self._snapshot_seq >= SNAPSHOT_AT_STOP_DECISIONS
         # One that is being written beside would write the same file.
         self._collect_snapshot(0)
-        if (
-            is_worth_it
-            and not self._deciding.pending
-            and self._store_ids(self._deciding.seen, acceptance.last_seq, acceptance.last_sha256)
-        ):
+        if is_worth_it and not self._deciding.pending and self._flush_ids():
             self._write_snapshot()
         log.info("stopped", seq=acceptance.last_seq)
 

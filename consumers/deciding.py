@@ -17,6 +17,10 @@ from schemas.errors import NeracaError, UnreadableRecord
 from schemas.framing import ActionRecord, decode_action_value, frame
 from schemas.ids import SchemaIds
 
+# Records that are read before the first of them is decided: what they become in memory, some two kilobytes
+# each, stays in a processor's own cache. With 2,000 deciding costs a tenth more.
+DECIDED_AT_ONCE: Final = 500
+
 
 # What it inherits is not compiled.
 @mypyc_attr(native_class=False)
@@ -51,6 +55,7 @@ class DeadLetter:
         return f"DeadLetter(seq={self.seq}, action_offset={self.action_offset}, {self.reason})"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Written:
     """A decision that was handed to the broker and has not come back yet."""
@@ -119,6 +124,8 @@ class Deciding:
     def follow(self, avro: bytes, offset: i64) -> None:
         """Take a decision that the journal has accepted, whoever made it."""
         decision = self.engine.follow(avro)
+        if self.seen.is_full:
+            self.seen.set_aside(int(decision.seq), self.engine.last_sha256)
         self.next_action_offset = decision.action_offset + 1
         self.last_offset = offset
         if decision.recorded_at is not None:
@@ -130,7 +137,15 @@ class Deciding:
         One that was decided before is left out: the client may give it again after a new assignment.
         """
         decided = Decided()
-        read: list[tuple[Any, ActionRecord | None, str]] = []
+        for start in range(0, len(messages), DECIDED_AT_ONCE):
+            self._decide(messages[start : start + DECIDED_AT_ONCE], decided)
+        return decided
+
+    def _decide(self, messages: list[Any], decided: Decided) -> None:
+        """Read these records, look their ids up together, and decide them."""
+        read: list[Any] = []
+        records: list[ActionRecord | None] = []
+        reasons: list[str] = []
         action_ids: list[bytes] = []
         for message in messages:
             if message.offset() < self.next_action_offset:
@@ -138,18 +153,22 @@ class Deciding:
             try:
                 record = decode_action_value(message.value(), self._ids)
             except UnreadableRecord as error:
-                read.append((message, None, str(error)))
+                records.append(None)
+                reasons.append(str(error))
             else:
+                records.append(record)
                 action_ids.append(record.action.action_id)
-                read.append((message, record, ""))
+            read.append(message)
         self.seen.prefetch(action_ids)
         engine = self.engine
         outcomes = decided.outcomes
         head = frame(self._ids.decision_id, b"")
-        for message, readable, reason in read:
+        unreadable: i64 = 0
+        for number, message in enumerate(read):
             offset: i64 = message.offset()
             timestamp_ms: i64 = message.timestamp()[1]
             recorded_at: i64 = timestamp_ms * 1000
+            readable = records[number]
             if readable is not None:
                 decision = engine.decide(
                     readable.action, readable.avro, readable.digest, offset, recorded_at, 0
@@ -157,7 +176,8 @@ class Deciding:
             else:
                 value: bytes | None = message.value()
                 decision = engine.decide_unreadable(b"" if value is None else value, offset, recorded_at, 0)
-                decided.dead_letters.append(DeadLetter(value, reason, offset, decision.seq))
+                decided.dead_letters.append(DeadLetter(value, reasons[unreadable], offset, decision.seq))
+                unreadable += 1
             code = decision.code
             outcome = decision.outcome if code is None else "REFUSED " + code
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
@@ -165,7 +185,8 @@ class Deciding:
             decided.values.append(framed)
             self.pending.append(Written(framed, decision.seq, engine.last_sha256, recorded_at))
             self.next_action_offset = offset + 1
-        return decided
+        if self.seen.is_full:
+            self.seen.set_aside(int(engine.state.next_seq) - 1, engine.last_sha256)
 
     def read_back(self, messages: list[Any]) -> int:
         """Compare records of the journal with what was written; give how many of ours came back.
@@ -176,29 +197,29 @@ class Deciding:
         """
         confirmed = 0
         pending = self.pending
+        acceptance = self.acceptance
+        last: Written | None = None
         for message in messages:
             value: bytes | None = message.value()
             if pending and value == pending[0].value:
-                written = self._confirm(message)
-                self.acceptance.accept(written.seq, written.sha256)
-                confirmed += 1
-            elif self.acceptance.offer(value) is not None:
-                if not pending or self.acceptance.last_sha256 != pending[0].sha256:
+                last = pending.popleft()
+                acceptance.accept(last.seq, last.sha256)
+            elif acceptance.offer(value) is not None:
+                if not pending or acceptance.last_sha256 != pending[0].sha256:
                     raise Superseded(
-                        f"decision {self.acceptance.last_seq} in the journal is another decider's",
+                        f"decision {acceptance.last_seq} in the journal is another decider's",
                         advice="It starts again from the journal; see that all run the same version.",
                     )
                 # The same decision in another frame: from a decider whose schema ids are others.
-                self._confirm(message)
-                confirmed += 1
+                last = pending.popleft()
+            else:
+                continue
+            confirmed += 1
+            last_message = message
+        if last is not None:
+            self.confirmed_at = last.recorded_at
+            self.last_offset = last_message.offset()
         return confirmed
-
-    def _confirm(self, message: Any) -> Written:  # noqa: ANN401 - the client's message
-        """Take the oldest decision that was pending as one that stands in the journal."""
-        written = self.pending.popleft()
-        self.confirmed_at = written.recorded_at
-        self.last_offset = message.offset()
-        return written
 
     def __repr__(self) -> str:
         """Show where it stands."""

@@ -10,7 +10,6 @@ accept the same journal. This module must not decide or apply anything.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Mapping
 from typing import Final, final
@@ -20,6 +19,7 @@ from mypy_extensions import i64
 
 from schemas.binary import Cursor, MalformedRecordError
 from schemas.errors import BrokerUnavailable, JournalMismatch
+from schemas.hashing import sha256
 
 # Of how many accepted records the hashes are kept, to tell a repeat from a stranger: more than any decider
 # has in flight. An older repeat counts as passed over, which only rings the bell once too often.
@@ -55,8 +55,6 @@ PASSING: Final = frozenset(
     }
 )
 PASSING_FOR_A_TOPIC: Final = PASSING | {KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART}
-
-_sha256: Final = hashlib.sha256
 
 
 @final
@@ -94,10 +92,10 @@ class Acceptance:
             self.passed_over += 1
             return None
         if seq == self.last_seq + 1 and previous == self.last_sha256:
-            self.accept(seq, _sha256(avro).digest())
+            self.accept(seq, sha256(avro))
             return avro
         is_known = self._first_known <= seq <= self.last_seq and seq > self.last_seq - HASHES_KEPT
-        if is_known and self._hashes[seq % HASHES_KEPT] == _sha256(avro).digest():
+        if is_known and self._hashes[seq % HASHES_KEPT] == sha256(avro):
             self.repeats += 1
         else:
             self.passed_over += 1
@@ -114,7 +112,7 @@ class Acceptance:
 
     def is_last(self, value: bytes | None) -> bool:
         """Tell whether this record is the last accepted decision: the place that a reader starts behind."""
-        return value is not None and _sha256(value[FRAME_BYTES:]).digest() == self.last_sha256
+        return value is not None and sha256(value[FRAME_BYTES:]) == self.last_sha256
 
     def __repr__(self) -> str:
         """Show where the journal stands."""

@@ -13,18 +13,20 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, final
 
 import numpy as np
 from mypy_extensions import mypyc_attr
 
-from ledger.state import SeenActions
+from ledger.state import SeenActions, first_of
 
 # Columns of a run, one after the other: the mixed key that it is sorted by, the action id, the content
 # digest, the seq. Columns and not rows, so that a binary search touches keys only.
 COLUMNS: Final = (("mixed", "<u8"), ("id", "S16"), ("digest", "S16"), ("seq", "<i8"))
-# At about 300 bytes an id this bounds the ids in memory to some 40 MB, and a flush to a tenth of a second.
+# At about 200 bytes an id this bounds the ids in memory to some 26 MB, twice that while a file is written.
 FRESH_IDS_MAX: Final = 131_072
+# So many times as many may gather while a file is written; then whoever decides waits for the disk.
+FRESH_WHILE_WRITING_TIMES: Final = 2
 # Runs of one size class are merged when there are so many: each id is rewritten some log4(n) times.
 RUNS_OF_A_SIZE: Final = 4
 COPY_BYTES: Final = 1024 * 1024
@@ -264,6 +266,78 @@ class Merge(threading.Thread):
             self.merged = merge_runs(self._folder, self.runs, self._slice_ids)
 
 
+@final
+class Aside:
+    """Ids that are put aside to become a file, and what the file says of itself.
+
+    Attributes:
+        firsts: By action id: the content digest, and behind it the `seq` in eight bytes.
+        first_seq: The first decision that it covers.
+        last_seq: The last one.
+        last_sha256: The hash of that one.
+
+    """
+
+    def __init__(self, firsts: dict[bytes, bytes], first_seq: int, last_seq: int, last_sha256: bytes) -> None:
+        self.firsts: Final = firsts
+        self.first_seq: Final = first_seq
+        self.last_seq: Final = last_seq
+        self.last_sha256: Final = last_sha256
+
+    def write(self, folder: Path) -> Run:
+        """Write the file whole or not at all, and open it.
+
+        Raises:
+            OSError: the folder cannot be written, or is full.
+
+        """
+        ids = np.frombuffer(b"".join(self.firsts), dtype=np.uint8)
+        firsts = np.frombuffer(b"".join(self.firsts.values()), dtype=[("digest", "S16"), ("seq", "<i8")])
+        columns = {
+            "mixed": _mixed(ids),
+            "id": ids.view("S16"),
+            "digest": np.ascontiguousarray(firsts["digest"]),
+            "seq": np.ascontiguousarray(firsts["seq"]),
+        }
+        return write_run(
+            folder,
+            columns,
+            first_seq=self.first_seq,
+            last_seq=self.last_seq,
+            last_sha256=self.last_sha256,
+        )
+
+    def __repr__(self) -> str:
+        """Show what it covers."""
+        return f"Aside({self.first_seq} to {self.last_seq}, {len(self.firsts)} ids)"
+
+
+# As above.
+@mypyc_attr(native_class=False)
+class Writing(threading.Thread):
+    """Writes ids that are aside, beside the decider.
+
+    Attributes:
+        written: What it made; None until it is done, or when it failed.
+        error: Why it failed; None where it did not.
+
+    """
+
+    def __init__(self, folder: Path, aside: Aside) -> None:
+        super().__init__(name="neraca-ids", daemon=True)
+        self._folder: Final = folder
+        self._aside: Final = aside
+        self.written: Run | None = None
+        self.error: OSError | None = None
+
+    def run(self) -> None:
+        """Write."""
+        try:
+            self.written = self._aside.write(self._folder)
+        except OSError as error:
+            self.error = error
+
+
 def forget_stored_ids(folder: Path) -> None:
     """Remove the store of that folder, whole or damaged: it is to be made again from the journal."""
     for pattern in ("*.ids", "*.unfinished"):
@@ -274,8 +348,11 @@ def forget_stored_ids(folder: Path) -> None:
 class StoredSeenActions(SeenActions):
     """The store: ids in memory that are fresh, and sorted files for all before.
 
+    Fresh ids go their way in three steps, none of which whoever decides waits for: `set_aside` when they are
+    many, a file once the journal has their decisions for good, and that file in the place of the memory.
+
     Attributes:
-        fresh_ids_max: Of how many ids on it is time to flush.
+        fresh_ids_max: Of how many ids on it is time to put them aside.
         stored_seq: The ids of every decision up to this one stand in files; -1: none does.
 
     """
@@ -296,6 +373,8 @@ class StoredSeenActions(SeenActions):
             unfinished.unlink()
         self._runs: list[Run] = []
         self._found: dict[bytes, tuple[bytes, int]] = {}
+        self._aside: Aside | None = None
+        self._writing: Writing | None = None
         self._merging: Merge | None = None
         runs = [Run(path) for path in folder.glob("*.ids")]
         for run in sorted(runs, key=lambda run: (run.first_seq, -run.last_seq)):
@@ -319,12 +398,17 @@ class StoredSeenActions(SeenActions):
 
     @property
     def is_full(self) -> bool:
-        """Tell whether it is time to flush."""
-        return len(self._first) >= self._full_at
+        """Tell whether it is time to put the fresh ids aside."""
+        return len(self._first) >= self._full_at and self._aside is None
 
     def find(self, action_id: bytes) -> tuple[bytes, int] | None:
         """Give the content digest and first `seq` of an id that is fresh or was looked up by `prefetch`."""
-        return self._first.get(action_id) or self._found.get(action_id)
+        found = super().find(action_id)
+        if found is None and self._aside is not None:
+            found = first_of(self._aside.firsts, action_id)
+        if found is None and self._found:
+            found = self._found.get(action_id)
+        return found
 
     def prefetch(self, action_ids: list[bytes]) -> None:
         """Look up a batch of ids in the files at once: `find` answers for these, and for fresh ones, until
@@ -360,39 +444,83 @@ class StoredSeenActions(SeenActions):
     def remember(self, action_id: bytes, content_digest: bytes, seq: int) -> None:
         """Keep the first decision on an id; what a file holds already is not kept twice."""
         if seq > self.stored_seq:
-            self._first[action_id] = (content_digest, seq)
+            super().remember(action_id, content_digest, seq)
 
-    def flush(self, last_seq: int, last_sha256: bytes) -> None:
-        """Write the fresh ids to a file. Every decision up to `last_seq` must be in the journal for good.
+    def set_aside(self, last_seq: int, last_sha256: bytes) -> None:
+        """Put the fresh ids aside, of every decision up to that one, which has that hash."""
+        if self._aside is None and last_seq > self.stored_seq:
+            self._aside = Aside(self._first, self.stored_seq + 1, last_seq, last_sha256)
+            self._first = {}
+            self._full_at = self.fresh_ids_max
+
+    def store(self, accepted_seq: int) -> None:
+        """Write what is aside once the journal has its decisions, in a thread; take what is written.
+
+        Every decision up to `accepted_seq` must be in the journal for good.
 
         Raises:
-            OSError: the folder cannot be written, or is full. The ids stay in memory; it is time to try again
-                when as many more are there.
+            OSError: the folder cannot be written, or is full. The ids are fresh again, and it is time to try
+                again when as many more are there.
 
         """
-        if last_seq <= self.stored_seq:
+        writing = self._writing
+        if writing is not None:
+            if writing.is_alive():
+                if len(self._first) < FRESH_WHILE_WRITING_TIMES * self.fresh_ids_max:
+                    return
+                writing.join()
+            self._take_written()
+        aside = self._aside
+        if aside is not None and accepted_seq >= aside.last_seq:
+            self._writing = Writing(self._folder, aside)
+            self._writing.start()
+
+    def flush(self, last_seq: int, last_sha256: bytes) -> None:
+        """Write all ids to files, and wait for it. Every decision up to that one must stand in the journal.
+
+        Raises:
+            OSError: as `store`.
+
+        """
+        self._write_aside()
+        self.set_aside(last_seq, last_sha256)
+        self._write_aside()
+
+    def _write_aside(self) -> None:
+        """Write what is aside, if anything is, and wait for it.
+
+        Raises:
+            OSError: as `store`.
+
+        """
+        if self._aside is not None:
+            writing = self._writing
+            if writing is None:
+                writing = self._writing = Writing(self._folder, self._aside)
+                writing.start()
+            writing.join()
+            self._take_written()
+
+    def _take_written(self) -> None:
+        """Put a written file in the place of the ids that were aside.
+
+        Raises:
+            OSError: it could not be written.
+
+        """
+        writing = self._writing
+        aside = self._aside
+        if writing is None or aside is None:
             return
+        self._writing = None
+        self._aside = None
+        written = writing.written
+        if written is None:
+            self._first = aside.firsts | self._first
+            self._full_at = len(self._first) + self.fresh_ids_max
+            raise OSError("the ids were not written") if writing.error is None else writing.error
+        self._runs.append(written)
         self._take_merged()
-        fresh = self._first
-        ids = np.frombuffer(b"".join(fresh), dtype=np.uint8)
-        columns = {
-            "mixed": _mixed(ids),
-            "id": ids.view("S16"),
-            "digest": np.frombuffer(b"".join([digest for digest, _ in fresh.values()]), dtype="S16"),
-            "seq": np.fromiter((seq for _, seq in fresh.values()), dtype="<i8", count=len(fresh)),
-        }
-        self._full_at = len(fresh) + self.fresh_ids_max
-        self._runs.append(
-            write_run(
-                self._folder,
-                columns,
-                first_seq=self.stored_seq + 1,
-                last_seq=last_seq,
-                last_sha256=last_sha256,
-            )
-        )
-        self._first = {}
-        self._full_at = self.fresh_ids_max
         self._start_merge()
 
     def _start_merge(self) -> None:
@@ -424,15 +552,19 @@ class StoredSeenActions(SeenActions):
                 run.path.unlink()
 
     def close(self) -> None:
-        """Wait for a merge under way: whoever opens the folder next must not find files coming and going."""
+        """Wait for files under way: whoever opens the folder next must not find them coming and going."""
+        if self._writing is not None:
+            self._writing.join()
         if self._merging is not None:
             self._merging.join()
         self._take_merged()
 
     def __len__(self) -> int:
         """Count the ids."""
-        return len(self._first) + sum(len(run) for run in self._runs)
+        aside = 0 if self._aside is None else len(self._aside.firsts)
+        return len(self._first) + aside + sum(len(run) for run in self._runs)
 
     def __repr__(self) -> str:
         """Show how much is where."""
-        return f"StoredSeenActions({len(self._first)} fresh, runs of {[len(run) for run in self._runs]})"
+        runs = [len(run) for run in self._runs]
+        return f"StoredSeenActions({len(self._first)} fresh, {self._aside} aside, runs of {runs})"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from ledger.quota import Postings
 from ledger.state import State
 from schemas.records import Agency, Complaint, Destination, Permit, Person, Policy, Registration, Training
@@ -19,6 +21,7 @@ _NO_COMPLAINTS: Final[list[Complaint]] = []
 _NO_POLICIES: Final[list[Policy]] = []
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Effects:
     """The lists of a decision, in the order of contract §2."""

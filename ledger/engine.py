@@ -6,7 +6,6 @@ either comes from or goes to.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -18,11 +17,10 @@ from ledger.registrations import shared
 from ledger.state import SeenActions, State
 from schemas.codec import decode_decision, encode_decision
 from schemas.errors import JournalMismatch
+from schemas.hashing import sha256
 from schemas.records import Action, Decision, Policy
 
 FIRST_PREVIOUS_SHA256: Final = bytes(32)
-
-_sha256: Final = hashlib.sha256
 
 
 @final
@@ -77,7 +75,7 @@ class Engine:
                 self.state,
                 action,
                 previous_sha256=self.last_sha256,
-                action_sha256=_sha256(avro).digest(),
+                action_sha256=sha256(avro),
                 content_digest=digest,
                 action_offset=action_offset,
                 recorded_at=recorded_at,
@@ -93,7 +91,7 @@ class Engine:
             decide_unreadable(
                 self.state,
                 previous_sha256=self.last_sha256,
-                action_sha256=_sha256(raw).digest(),
+                action_sha256=sha256(raw),
                 action_offset=action_offset,
                 recorded_at=recorded_at,
                 recorded_offset_minutes=recorded_offset_minutes,
@@ -117,14 +115,14 @@ class Engine:
         for registration in decision.registrations:
             self.state.registrations[registration.registration_id] = shared(registration)
         self.last_bytes = avro
-        self.last_sha256 = _sha256(avro).digest()
+        self.last_sha256 = sha256(avro)
         return decision
 
     def _commit(self, decision: Decision) -> Decision:
         avro = encode_decision(decision)
         evolve(self.state, decision)
         self.last_bytes = avro
-        self.last_sha256 = _sha256(avro).digest()
+        self.last_sha256 = sha256(avro)
         return decision
 
     def __repr__(self) -> str:

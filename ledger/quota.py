@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from ledger.permits import PermitState, is_revoked, is_valid
 from ledger.state import State
@@ -18,6 +18,7 @@ DEPARTED: Final = "departed"
 FORFEITED: Final = "forfeited"
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Postings:
     """The movements of one decision, each with the line as it stands after it.

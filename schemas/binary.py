@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64, u8
+from mypy_extensions import i64, mypyc_attr, u8
 
 # A varint of more bytes than this could leave the 63 bits that the codec computes in.
 VARINT_BYTES_MAX: Final = 9
@@ -22,6 +22,7 @@ class MalformedRecordError(Exception):
     """The bytes are no record of this schema; the text says at which byte and why."""
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Cursor:
     """A position in the bytes of one record, and whether they are in the one canonical form."""

@@ -122,6 +122,20 @@ PROVIDERTYPE_SYMBOLS: Final = [
 ]
 PROVIDERTYPE_NUMBERS: Final = {symbol: number for number, symbol in enumerate(PROVIDERTYPE_SYMBOLS)}
 
+# Read for every array that is empty, so nothing may ever be added to one of these.
+NO_AGENCY: Final[list[Agency]] = []
+NO_COMPLAINT: Final[list[Complaint]] = []
+NO_DESTINATION: Final[list[Destination]] = []
+NO_EVIDENCE: Final[list[Evidence]] = []
+NO_PERMIT: Final[list[Permit]] = []
+NO_PERMITLINE: Final[list[PermitLine]] = []
+NO_PERSON: Final[list[Person]] = []
+NO_POLICY: Final[list[Policy]] = []
+NO_POSTING: Final[list[Posting]] = []
+NO_REGISTRATION: Final[list[Registration]] = []
+NO_STRING: Final[list[str]] = []
+NO_TRAINING: Final[list[Training]] = []
+
 
 def read_permitline(c: Cursor) -> PermitLine:
     """Read a PermitLine."""
@@ -183,8 +197,10 @@ def read_policy(c: Cursor) -> Policy:
     f_registration_limit: Instant = read_instant(c)
     f_closure: Instant = read_instant(c)
     f_unit_taken_at: UnitTakenAt = read_unittakenat(c)
-    f_biometrics_not_required: list[str] = []
+    f_biometrics_not_required: list[str] = NO_STRING
     count_f_biometrics_not_required: i64 = c.block()
+    if count_f_biometrics_not_required != 0:
+        f_biometrics_not_required = []
     blocks_f_biometrics_not_required: i64 = 0
     while count_f_biometrics_not_required != 0:
         blocks_f_biometrics_not_required += 1
@@ -196,8 +212,10 @@ def read_policy(c: Cursor) -> Policy:
         count_f_biometrics_not_required = c.block()
     if blocks_f_biometrics_not_required > 1:
         c.canonical = False
-    f_agreement_not_required: list[str] = []
+    f_agreement_not_required: list[str] = NO_STRING
     count_f_agreement_not_required: i64 = c.block()
+    if count_f_agreement_not_required != 0:
+        f_agreement_not_required = []
     blocks_f_agreement_not_required: i64 = 0
     while count_f_agreement_not_required != 0:
         blocks_f_agreement_not_required += 1
@@ -310,8 +328,10 @@ def read_action(c: Cursor) -> Action:
     f_valid_to: int | None = None
     if c.present():
         f_valid_to = c.long()
-    f_lines: list[PermitLine] = []
+    f_lines: list[PermitLine] = NO_PERMITLINE
     count_f_lines: i64 = c.block()
+    if count_f_lines != 0:
+        f_lines = []
     blocks_f_lines: i64 = 0
     while count_f_lines != 0:
         blocks_f_lines += 1
@@ -359,8 +379,10 @@ def read_action(c: Cursor) -> Action:
     f_channel: str | None = None
     if c.present():
         f_channel = c.string()
-    f_evidence: list[Evidence] = []
+    f_evidence: list[Evidence] = NO_EVIDENCE
     count_f_evidence: i64 = c.block()
+    if count_f_evidence != 0:
+        f_evidence = []
     blocks_f_evidence: i64 = 0
     while count_f_evidence != 0:
         blocks_f_evidence += 1
@@ -836,8 +858,10 @@ def read_permit(c: Cursor) -> Permit:
     f_valid_from: i64 = c.long()
     f_valid_to: i64 = c.long()
     f_revoked: bool = c.boolean()
-    f_lines: list[PermitLine] = []
+    f_lines: list[PermitLine] = NO_PERMITLINE
     count_f_lines: i64 = c.block()
+    if count_f_lines != 0:
+        f_lines = []
     blocks_f_lines: i64 = 0
     while count_f_lines != 0:
         blocks_f_lines += 1
@@ -1042,8 +1066,10 @@ def read_decision(c: Cursor) -> Decision:
     f_content_digest: bytes | None = None
     if c.present():
         f_content_digest = c.raw(16)
-    f_registrations: list[Registration] = []
+    f_registrations: list[Registration] = NO_REGISTRATION
     count_f_registrations: i64 = c.block()
+    if count_f_registrations != 0:
+        f_registrations = []
     blocks_f_registrations: i64 = 0
     while count_f_registrations != 0:
         blocks_f_registrations += 1
@@ -1055,8 +1081,10 @@ def read_decision(c: Cursor) -> Decision:
         count_f_registrations = c.block()
     if blocks_f_registrations > 1:
         c.canonical = False
-    f_postings: list[Posting] = []
+    f_postings: list[Posting] = NO_POSTING
     count_f_postings: i64 = c.block()
+    if count_f_postings != 0:
+        f_postings = []
     blocks_f_postings: i64 = 0
     while count_f_postings != 0:
         blocks_f_postings += 1
@@ -1068,8 +1096,10 @@ def read_decision(c: Cursor) -> Decision:
         count_f_postings = c.block()
     if blocks_f_postings > 1:
         c.canonical = False
-    f_permits: list[Permit] = []
+    f_permits: list[Permit] = NO_PERMIT
     count_f_permits: i64 = c.block()
+    if count_f_permits != 0:
+        f_permits = []
     blocks_f_permits: i64 = 0
     while count_f_permits != 0:
         blocks_f_permits += 1
@@ -1081,8 +1111,10 @@ def read_decision(c: Cursor) -> Decision:
         count_f_permits = c.block()
     if blocks_f_permits > 1:
         c.canonical = False
-    f_agencies: list[Agency] = []
+    f_agencies: list[Agency] = NO_AGENCY
     count_f_agencies: i64 = c.block()
+    if count_f_agencies != 0:
+        f_agencies = []
     blocks_f_agencies: i64 = 0
     while count_f_agencies != 0:
         blocks_f_agencies += 1
@@ -1094,8 +1126,10 @@ def read_decision(c: Cursor) -> Decision:
         count_f_agencies = c.block()
     if blocks_f_agencies > 1:
         c.canonical = False
-    f_destinations: list[Destination] = []
+    f_destinations: list[Destination] = NO_DESTINATION
     count_f_destinations: i64 = c.block()
+    if count_f_destinations != 0:
+        f_destinations = []
     blocks_f_destinations: i64 = 0
     while count_f_destinations != 0:
         blocks_f_destinations += 1
@@ -1107,8 +1141,10 @@ def read_decision(c: Cursor) -> Decision:
         count_f_destinations = c.block()
     if blocks_f_destinations > 1:
         c.canonical = False
-    f_people: list[Person] = []
+    f_people: list[Person] = NO_PERSON
     count_f_people: i64 = c.block()
+    if count_f_people != 0:
+        f_people = []
     blocks_f_people: i64 = 0
     while count_f_people != 0:
         blocks_f_people += 1
@@ -1120,8 +1156,10 @@ def read_decision(c: Cursor) -> Decision:
         count_f_people = c.block()
     if blocks_f_people > 1:
         c.canonical = False
-    f_trainings: list[Training] = []
+    f_trainings: list[Training] = NO_TRAINING
     count_f_trainings: i64 = c.block()
+    if count_f_trainings != 0:
+        f_trainings = []
     blocks_f_trainings: i64 = 0
     while count_f_trainings != 0:
         blocks_f_trainings += 1
@@ -1133,8 +1171,10 @@ def read_decision(c: Cursor) -> Decision:
         count_f_trainings = c.block()
     if blocks_f_trainings > 1:
         c.canonical = False
-    f_complaints: list[Complaint] = []
+    f_complaints: list[Complaint] = NO_COMPLAINT
     count_f_complaints: i64 = c.block()
+    if count_f_complaints != 0:
+        f_complaints = []
     blocks_f_complaints: i64 = 0
     while count_f_complaints != 0:
         blocks_f_complaints += 1
@@ -1146,8 +1186,10 @@ def read_decision(c: Cursor) -> Decision:
         count_f_complaints = c.block()
     if blocks_f_complaints > 1:
         c.canonical = False
-    f_policies: list[Policy] = []
+    f_policies: list[Policy] = NO_POLICY
     count_f_policies: i64 = c.block()
+    if count_f_policies != 0:
+        f_policies = []
     blocks_f_policies: i64 = 0
     while count_f_policies != 0:
         blocks_f_policies += 1

@@ -6,11 +6,10 @@ beyond its shape; hashes cover the Avro bytes, never the frame, so no proof depe
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, final
 
-from librt.strings import BytesWriter
-from mypy_extensions import i64
+from librt.strings import BytesWriter, read_i32_be
+from mypy_extensions import i64, mypyc_attr
 
 from schemas.binary import Cursor, MalformedRecordError
 from schemas.codec import (
@@ -22,6 +21,7 @@ from schemas.codec import (
     write_action_content,
 )
 from schemas.errors import UnreadableRecord
+from schemas.hashing import sha256
 from schemas.ids import SchemaIds
 from schemas.records import Action
 from schemas.shape import problems
@@ -34,6 +34,7 @@ ACTION_BYTES_MAX: Final = 65535
 DIGEST_BYTES: Final = 16
 
 
+@mypyc_attr(acyclic=True)
 @final
 class ActionRecord:
     """An action as it stands on the topic.
@@ -82,7 +83,8 @@ def unframe(value: bytes) -> tuple[int, bytes]:
     magic: i64 = value[0]
     if magic != MAGIC:
         raise UnreadableRecord(f"it has no frame: its first byte is {magic}, not {MAGIC}")
-    return int.from_bytes(value[1:FRAME_BYTES], "big"), value[FRAME_BYTES:]
+    schema_id = i64(read_i32_be(value, 1))
+    return schema_id & 0xFFFFFFFF, value[FRAME_BYTES:]
 
 
 def decode_action_value(value: bytes | None, ids: SchemaIds) -> ActionRecord:
@@ -150,4 +152,4 @@ def content_digest(action: Action) -> bytes:
 
 
 def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()[:DIGEST_BYTES]
+    return sha256(content)[:DIGEST_BYTES]

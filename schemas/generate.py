@@ -317,8 +317,10 @@ class Generator:
         if not isinstance(known, dict) or known["type"] != "array":
             return [f"    {a}: {kind} = {self.read_expression(f['type'])}"]
         return [
-            f"    {a}: {kind} = []",
+            f"    {a}: {kind} = {self.empty_list(known['items'])}",
             f"    count_{a}: i64 = c.block()",
+            f"    if count_{a} != 0:",
+            f"        {a} = []",
             f"    blocks_{a}: i64 = 0",
             f"    while count_{a} != 0:",
             f"        blocks_{a} += 1",
@@ -331,6 +333,22 @@ class Generator:
             f"    if blocks_{a} > 1:",
             "        c.canonical = False",
         ]
+
+    def empty_list(self, items: Any) -> str:
+        """Give the name of the list that every empty array of such items is read as."""
+        known = self.resolve(items)
+        return "NO_" + (known if isinstance(known, str) else str(known["name"])).upper()
+
+    def empty_lists(self) -> list[str]:
+        """Give the lists that stay empty: a decision has nine arrays, most of which hold nothing."""
+        arrays = {
+            self.empty_list(known["items"]): self.python_type(f["type"])
+            for name in self.records
+            for f in self.named[name]["fields"]
+            if isinstance(known := self.resolve(f["type"]), dict) and known["type"] == "array"
+        }
+        head = "\n# Read for every array that is empty, so nothing may ever be added to one of these.\n"
+        return [head, *(f"{name}: Final[{kind}] = []\n" for name, kind in sorted(arrays.items()))]
 
     def writer(self, name: str) -> str:
         """Write the function that writes a record; two of them where its content is a part of it."""
@@ -503,6 +521,7 @@ class Generator:
                 out.append(f"\n{upper}_SYMBOLS: Final = [\n    {symbols},\n]\n")
                 numbers = f"{{symbol: number for number, symbol in enumerate({upper}_SYMBOLS)}}"
                 out.append(f"{upper}_NUMBERS: Final = {numbers}\n")
+        out += self.empty_lists()
         out += ["\n\n" + self.reader(name) + "\n\n" + self.writer(name) for name in self.records]
         for name in self.records:
             for what in ("layout", "version"):

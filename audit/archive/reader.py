@@ -6,7 +6,6 @@ are what the actions give is for `verify` to ask.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -31,8 +30,7 @@ from schemas.binary import Cursor, MalformedRecordError
 from schemas.codec import read_decision
 from schemas.errors import ArchiveDamaged
 from schemas.framing import frame
-
-_sha256: Final = hashlib.sha256
+from schemas.hashing import sha256
 
 
 class ArchiveSource:
@@ -93,7 +91,7 @@ class ArchiveSource:
             for record in block.records:
                 if not record.startswith(encode_long(seq) + previous):
                     raise self._broken_chain(block, before, seq, previous)
-                previous = _sha256(record).digest()
+                previous = sha256(record)
                 seq += 1
             yield block
             before = block
@@ -128,7 +126,7 @@ class ArchiveSource:
             return None
         block = next(self.decision_blocks(seq))
         number = seq - block.first
-        if _sha256(b"".join(block.records)).digest() != block.sha256:
+        if sha256(b"".join(block.records)) != block.sha256:
             # The chain was followed within the block only: what is wrong lies at one of its ends.
             raise self._damaged_decision(block, number, "its block is not what was written")
         return block.records[number]
@@ -277,7 +275,7 @@ class ArchiveSource:
         if found != seq:
             return self._damaged_decision(block, number, f"decision {found} stands in its place")
         # Where what follows goes on from this one, this one is as it was, and the one before is not.
-        if self._named_behind(block, number) == _sha256(block.records[number]).digest():
+        if self._named_behind(block, number) == sha256(block.records[number]):
             why = f"it is not what was written: decision {seq} names another hash of it"
             if number > 0:
                 return self._damaged_decision(block, number - 1, why)
@@ -330,13 +328,13 @@ class ArchiveSource:
                 return f"{place}, is decision {decision.seq}, and {seq} belongs there"
             if previous not in (b"", decision.previous_sha256):
                 return f"{place}, does not follow decision {seq - 1}"
-            previous = _sha256(data[start : int(cursor.at)]).digest()
+            previous = sha256(data[start : int(cursor.at)])
             seq, start = seq + 1, int(cursor.at)
         return f"its decisions from {block.first} to {seq - 1} can be read and follow each other"
 
     def _which_action(self, block: StoredBlock) -> str:
         """Say which action of a damaged block is wrong: the one whose hash no decision names."""
-        wanted = {_sha256(record).digest(): number for number, record in enumerate(block.records)}
+        wanted = {sha256(record): number for number, record in enumerate(block.records)}
         try:
             for batch in self.decisions():
                 for decision in batch:

@@ -78,7 +78,8 @@ def compare(
             run.take(batch)
             if stored.is_full:
                 # A temporary file of ids: nobody asks which journal it belongs to.
-                stored.flush(int(run.records) - 1, bytes(32))
+                stored.set_aside(int(run.records) - 1, bytes(32))
+            stored.store(int(run.records) - 1)
             if advance is not None:
                 advance(int(run.records))
         run.finish()

@@ -106,7 +106,7 @@ class SeenBeside(SeenActions):
     def find(self, action_id: bytes) -> tuple[bytes, int] | None:
         """Give the content digest and the `seq` of the first decision on that id, or None."""
         if action_id in self._apart:
-            found = self._first.get(action_id)
+            found = super().find(action_id)
             if found is not None:
                 return found
         return self._common.find(action_id)
@@ -114,6 +114,6 @@ class SeenBeside(SeenActions):
     def remember(self, action_id: bytes, content_digest: bytes, seq: int) -> None:
         """Keep the first decision on that id."""
         if action_id in self._apart:
-            self._first[action_id] = (content_digest, seq)
+            super().remember(action_id, content_digest, seq)
         else:
             self._common.remember(action_id, content_digest, seq)

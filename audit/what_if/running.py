@@ -8,7 +8,6 @@ anything; mypyc compiles it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Final, final
 
@@ -42,11 +41,11 @@ from ledger.state import State
 from schemas.codec import decode_decision, encode_decision
 from schemas.errors import JournalMismatch, UnreadableRecord
 from schemas.framing import ActionRecord, decode_action_value
+from schemas.hashing import sha256
 from schemas.ids import SchemaIds
 from schemas.records import Action, Decision, Policy, Registration
 
 _NO_HASH: Final = bytes(32)
-_sha256: Final = hashlib.sha256
 # How a decision begins: its seq as a varint, each byte of which but the last has the high bit, then the hash.
 _HIGH_BIT: Final = 128
 _HASH_BYTES: Final = 32
@@ -245,7 +244,7 @@ class Run:
         is_now: Decision | None = None
         decision = incoming.decision
         if decision is not None:
-            is_now = self._read(decision, incoming, _sha256(incoming.raw).digest())
+            is_now = self._read(decision, incoming, sha256(incoming.raw))
         else:
             base = self._base
             if base is not None:
@@ -277,7 +276,7 @@ class Run:
         return decide_unreadable(
             self.state,
             previous_sha256=_NO_HASH,
-            action_sha256=_sha256(incoming.raw).digest(),
+            action_sha256=sha256(incoming.raw),
             action_offset=incoming.offset,
             recorded_at=incoming.recorded_at,
             recorded_offset_minutes=0,
@@ -289,7 +288,7 @@ class Run:
         avro = incoming.decision
         is_now: Decision
         if avro is not None:
-            digest = _sha256(record.avro).digest()
+            digest = sha256(record.avro)
             would_be = self._decide_like(record, incoming, seq, digest, _previous_sha256(avro))
             if encode_decision(would_be) == avro:
                 # Byte for byte the same: by far the most common, and nothing has to be decoded.
@@ -337,7 +336,7 @@ class Run:
         self._apart_ids.add(action_id)
         avro = incoming.decision
         if avro is not None:
-            is_now = self._read(avro, incoming, _sha256(record.avro).digest())
+            is_now = self._read(avro, incoming, sha256(record.avro))
         else:
             is_now = self._decide_base(record, incoming)
         if is_dropped:
@@ -357,7 +356,7 @@ class Run:
             self.state,
             action,
             previous_sha256=_NO_HASH,
-            action_sha256=_sha256(record.avro).digest(),
+            action_sha256=sha256(record.avro),
             content_digest=record.digest,
             action_offset=-1,
             recorded_at=action.entered_at,

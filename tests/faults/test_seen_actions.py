@@ -4,6 +4,7 @@ again.
 
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from consumers.seen_actions import (
     _MIX_HIGH,
     _MIX_LOW,
+    FRESH_WHILE_WRITING_TIMES,
     RUNS_OF_A_SIZE,
     DamagedRunError,
     StoredSeenActions,
+    Writing,
     _mixed,
     forget_stored_ids,
 )
@@ -70,6 +73,14 @@ class Journal:
         if self.store.is_full:
             self.flush()
 
+    def set_aside(self) -> None:
+        """Put aside what is in memory, up to now."""
+        self.store.set_aside(len(self.decided) - 1, bytes(32))
+
+    def go_on(self, accepted: int) -> None:
+        """Let the store write what is aside, the journal having so many of the decisions for good."""
+        self.store.store(accepted - 1)
+
     def flush(self) -> None:
         """Move what is in memory to a file."""
         self.store.flush(len(self.decided) - 1, bytes(32))
@@ -91,18 +102,29 @@ class Journal:
 
 
 BATCHES = st.lists(st.sampled_from(IDS), max_size=12)
-STEPS = st.lists(st.one_of(BATCHES, st.sampled_from(["flush", "open again"])), max_size=30)
+STEPS = st.lists(
+    st.one_of(BATCHES, st.sampled_from(["flush", "set aside", "half accepted", "accepted", "open again"])),
+    max_size=30,
+)
 
 
 @given(STEPS)
 @settings(deadline=None, max_examples=200)
 def test_it_answers_like_a_dictionary(steps: list[list[bytes] | str]) -> None:
-    """Ids that collide, ids that end in zeros, the same id twice, files merged, opened again in between."""
+    """Ids that collide, ids that end in zeros, the same id twice; put aside, written beside, files merged,
+    opened again in between.
+    """
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
         for step in steps:
             if step == "flush":
                 journal.flush()
+            elif step == "set aside":
+                journal.set_aside()
+            elif step == "half accepted":
+                journal.go_on(len(journal.decided) // 2)
+            elif step == "accepted":
+                journal.go_on(len(journal.decided))
             elif step == "open again":
                 journal.open_again()
             elif isinstance(step, list):
@@ -155,6 +177,66 @@ def test_a_stretch_of_decisions_without_a_new_id_is_a_file_as_well(tmp_path: Pat
     assert FRESH_IDS_MAX + 1 == journal.store.stored_seq
     journal.compare()
     journal.store.close()
+
+
+def test_what_is_aside_is_written_when_the_journal_has_it_and_not_before(tmp_path: Path) -> None:
+    """A file of ids never knows more than the journal: who opens it would take the rest for duplicates."""
+    journal = Journal(tmp_path)
+    journal.decide(IDS[:3])
+    journal.set_aside()
+    journal.decide(IDS[3:5])
+    journal.go_on(2)
+    assert set() == files_of(tmp_path)
+    journal.compare()
+    journal.go_on(3)
+    journal.store.close()
+    assert {f"{0:020d}-{2:020d}.ids"} == files_of(tmp_path)
+    journal.compare()
+    journal.open_again()
+    assert 2 == journal.store.stored_seq
+    journal.compare()
+
+
+def test_ids_that_cannot_be_written_are_in_memory_again(tmp_path: Path) -> None:
+    """The folder is gone while ids are aside: it is told, none is lost, and later they are written."""
+    journal = Journal(tmp_path / "seen")
+    journal.decide(IDS[:3])
+    journal.set_aside()
+    journal.decide(IDS[3:5])
+    journal.folder.rmdir()
+    with pytest.raises(FileNotFoundError):
+        journal.flush()
+    journal.compare()
+    assert -1 == journal.store.stored_seq
+    journal.folder.mkdir()
+    journal.flush()
+    assert 4 == journal.store.stored_seq
+    journal.compare()
+    journal.store.close()
+
+
+def test_who_decides_faster_than_the_disk_writes_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids in memory are bounded, however slow the disk: at twice the limit the file is waited for."""
+    write = Writing.run
+
+    def write_late(writing: Writing) -> None:
+        time.sleep(0.02)
+        write(writing)
+
+    monkeypatch.setattr(Writing, "run", write_late)
+    store = StoredSeenActions(tmp_path, FRESH_IDS_MAX)
+    most = 0
+    for seq in range(20 * FRESH_IDS_MAX):
+        store.remember(seq.to_bytes(16, "big"), bytes(16), seq)
+        if store.is_full:
+            store.set_aside(seq, bytes(32))
+        store.store(seq)
+        most = max(most, seq - store.stored_seq)
+    store.close()
+    # Those of a file that is written, and the fresh ones behind it.
+    assert 2 * FRESH_WHILE_WRITING_TIMES * FRESH_IDS_MAX == most
 
 
 def test_every_damaged_bit_is_noticed(tmp_path: Path) -> None:
