@@ -314,17 +314,20 @@ class _Rebuilding:
         """Build up to that decision, or to the end of the source, and commit."""
         only = None if self._wish.only is None else {self._wish.only}
         building = Building(builder, only=only)
-        with contextlib.ExitStack() as transaction:
-            with self._step("building"), _no_search_for_cycles():
+        same = is_of_this_program(self._control, LIVE)
+        with contextlib.ExitStack() as opened, _no_search_for_cycles():
+            with self._step("building"), contextlib.ExitStack() as transaction:
                 transaction.enter_context(builder.transaction())
                 # Whatever happens, nobody uses the connection any more when the transaction ends.
                 transaction.callback(building.close)
                 position = self._load(building, source, last_seq)
             with self._step("indexing"):
-                same = is_of_this_program(builder, LIVE)
-                for what in building.finish(position.sha256, position.offset, like=LIVE if same else None):
+                helper = self._connect("neraca rebuild")
+                opened.callback(helper.close)
+                for what in building.finish(
+                    position.sha256, position.offset, helpers=[helper], like=LIVE if same else None
+                ):
                     self._tell(what, 0, 0)
-                transaction.close()
         return position
 
     def _load(self, building: Building, source: Source, last_seq: int | None) -> Position:
@@ -346,6 +349,7 @@ class _Rebuilding:
                 ) from error
             last = wanted[-1]
             self._tell("building", building.next_seq, total)
+        building.complete()
         position = Position(building.next_seq - 1, hashlib.sha256(last).digest() if last else bytes(32), -1)
         return replace(position, offset=self._offset_of(position))
 

@@ -71,8 +71,29 @@ class TopicsSource:
 
     def decisions(self) -> Iterator[list[bytes]]:
         """The decisions that every reader of the journal accepts, up to its end when this was opened."""
-        for entries in self.entries():
-            yield [entry.value for entry in entries]
+        reader = JournalReader(
+            self._kafka, self._decisions, last_seq=-1, last_sha256=bytes(SHA256_BYTES), offset=0
+        )
+        acceptance = reader.acceptance
+        silent_since = time.monotonic()
+        try:
+            while reader.next_offset < self._decisions_end:
+                before = reader.next_offset
+                values = reader.take(BATCH_RECORDS, WAIT_SECONDS, self._decisions_end)
+                self.strangers = Strangers(
+                    int(acceptance.repeats),
+                    int(acceptance.passed_over),
+                    int(acceptance.passed_over - reader.passed_before),
+                    int(reader.behind_offset),
+                )
+                if reader.next_offset != before:
+                    silent_since = time.monotonic()
+                elif time.monotonic() - silent_since > SILENCE_SECONDS_MAX:
+                    raise _silent(self._decisions, before)
+                if values:
+                    yield values
+        finally:
+            reader.close()
 
     def entries(self) -> Iterator[list[Entry]]:
         """The same, with where they stand."""

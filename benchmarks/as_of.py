@@ -48,15 +48,21 @@ def fill(dsn: str, decisions: int, seed: int) -> float:
     started = time.perf_counter()
     values = itertools.islice(journal(seed, max(1, decisions // ACTIONS_PER_CANDIDATE)), decisions)
     last = b""
-    with psycopg.connect(dsn) as connection:
+    with (
+        psycopg.connect(dsn, autocommit=True) as connection,
+        psycopg.connect(dsn, autocommit=True) as helper,
+    ):
         building = Building(connection, schema=LIVE)
-        building.begin()
-        while chunk := list(itertools.islice(values, CHUNK)):
-            building.add(chunk)
-            last = chunk[-1]
-        for _ in building.finish(hashlib.sha256(last).digest(), building.next_seq - 1):
-            pass
+        with connection.transaction():
+            building.begin()
+            while chunk := list(itertools.islice(values, CHUNK)):
+                building.add(chunk)
+                last = chunk[-1]
+            building.complete()
         building.close()
+        digest = hashlib.sha256(last).digest()
+        for _ in building.finish(digest, building.next_seq - 1, helpers=[helper]):
+            pass
     gc.enable()
     return time.perf_counter() - started
 

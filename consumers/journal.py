@@ -26,6 +26,8 @@ from schemas.hashing import sha256
 HASHES_KEPT: Final = 65_536
 FRAME_BYTES: Final = 5
 SHA256_BYTES: Final = 32
+# Behind every offset.
+END_OF_TIME: Final = 2**63 - 1
 ASK_AGAIN_SECONDS: Final = 0.1
 # The broker answers as soon as there is something; this is how long it holds a fetch while there is nothing,
 # and anything else that is asked on that connection waits behind it. At 5 ms an idle consumer cost the broker
@@ -153,6 +155,10 @@ class JournalReader:
         acceptance: The rule, and how far it has come.
         next_offset: The offset to read next: behind the last record, accepted or not, and its markers.
         at_end: Whether everything that the topic held, when it was last asked or told, has been read.
+        last_offset: Where the last decision stands that `take` gave; -1 before the first.
+        last_timestamp_ms: When the broker appended it, milliseconds since 1970.
+        passed_before: Records that `take` passed over before it.
+        behind_offset: Where the first record stands that it passed over behind it; -1 where there is none.
 
     """
 
@@ -163,6 +169,10 @@ class JournalReader:
         self.acceptance: Final = Acceptance(last_seq, last_sha256)
         self.next_offset: i64 = offset
         self.at_end: bool = False
+        self.last_offset: i64 = -1
+        self.last_timestamp_ms: i64 = 0
+        self.passed_before: i64 = 0
+        self.behind_offset: i64 = -1
         self.topic: Final = topic
         self._consumer: Final = Consumer(
             {
@@ -228,6 +238,33 @@ class JournalReader:
             if avro is not None:
                 entries.append(Entry(avro, message.offset() or 0, message.timestamp()[1]))
         return entries
+
+    def take(self, max_records: int, timeout_seconds: float, end_offset: i64 = END_OF_TIME) -> list[bytes]:
+        """Give the Avro bytes of the next accepted decisions that stand before an offset.
+
+        For whoever reads a whole journal: `poll` without an object a decision. What stands at `end_offset` or
+        behind it is not judged, and not given again.
+        """
+        messages = self.messages(max_records, timeout_seconds)
+        if messages and (messages[-1].offset() or 0) >= end_offset:
+            messages = [message for message in messages if (message.offset() or 0) < end_offset]
+        acceptance = self.acceptance
+        values: list[bytes] = []
+        last: Message | None = None
+        for message in messages:
+            passed: i64 = acceptance.passed_over
+            avro = acceptance.offer(message.value())
+            if avro is not None:
+                values.append(avro)
+                last = message
+                self.passed_before = passed
+                self.behind_offset = -1
+            elif acceptance.passed_over > passed and self.behind_offset < 0:
+                self.behind_offset = message.offset() or 0
+        if last is not None:
+            self.last_offset = last.offset() or 0
+            self.last_timestamp_ms = last.timestamp()[1]
+        return values
 
     def ask_end(self, timeout_seconds: float) -> None:
         """Ask the broker where the topic ends now, so that `at_end` is true again only there.

@@ -33,7 +33,7 @@ ASIDE: Final = "neraca_aside"
 
 _REBUILD_LOCK: Final = "neraca rebuild"
 
-# A projector commits a batch of the largest size in half a second.
+# A projector commits a batch of the largest size in a second.
 _PROJECTOR_TIMEOUT_MS: Final = 10_000
 # Half of what PostgreSQL waits before it looks for a deadlock, and not longer than a reader should wait.
 _READERS_TIMEOUT_MS_MAX: Final = 400
@@ -74,6 +74,11 @@ def try_lock_rebuild(session: Session) -> bool:
     """Take the lock of the one rebuild of a database; it falls with the connection."""
     row = session.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_REBUILD_LOCK,)).fetchone()
     return row is not None and row[0] is True
+
+
+def unlock_rebuild(session: Session) -> None:
+    """Give the lock of the one rebuild back before the connection ends."""
+    session.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (_REBUILD_LOCK,))
 
 
 def schema_exists(session: Session, schema: str) -> bool:
@@ -218,13 +223,13 @@ def exchange(session: Session, incoming: str) -> Exchanged:
     dependents = _dependents(session, _relations(session, LIVE), {LIVE, incoming, KEPT})
     _copy_grants(session, LIVE, incoming)
     if incoming == KEPT:
-        _rename(session, KEPT, ASIDE)
-        _rename(session, LIVE, KEPT)
-        _rename(session, ASIDE, LIVE)
+        rename(session, KEPT, ASIDE)
+        rename(session, LIVE, KEPT)
+        rename(session, ASIDE, LIVE)
     else:
         _set_aside(session)
-        _rename(session, LIVE, KEPT)
-        _rename(session, incoming, LIVE)
+        rename(session, LIVE, KEPT)
+        rename(session, incoming, LIVE)
     return _rebind(session, dependents)
 
 
@@ -259,7 +264,7 @@ def exchange_tables(session: Session, incoming: str, names: Collection[str]) -> 
 
 def _set_aside(session: Session) -> None:
     if schema_exists(session, KEPT):
-        _rename(session, KEPT, ASIDE)
+        rename(session, KEPT, ASIDE)
 
 
 def _name_everything(session: Session) -> None:
@@ -267,7 +272,8 @@ def _name_everything(session: Session) -> None:
     session.execute("SET LOCAL search_path = ''")
 
 
-def _rename(session: Session, old: str, new: str) -> None:
+def rename(session: Session, old: str, new: str) -> None:
+    """Give a schema another name, also where a function knows it by the old one."""
     session.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new)))
     # A function whose body is a text names its tables by name, and has to learn the new one.
     functions = session.execute(
@@ -405,7 +411,9 @@ __all__ = [
     "of_others",
     "older_snapshots",
     "owner_of",
+    "rename",
     "schema_exists",
     "tables_of",
     "try_lock_rebuild",
+    "unlock_rebuild",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -14,7 +16,13 @@ from tests.projections.conftest import Session
 from tests.projections.told import apply_all, dump, journal
 
 
-def _build(session: Session, *, registrations_kept_max: int) -> None:
+def _build(
+    session: Session,
+    *,
+    registrations_kept_max: int,
+    helpers: Sequence[Session] = (),
+    like: str | None = None,
+) -> None:
     values = journal()
     building = Building(session, registrations_kept_max=registrations_kept_max)
     try:
@@ -22,21 +30,41 @@ def _build(session: Session, *, registrations_kept_max: int) -> None:
             building.begin()
             for start in range(0, len(values), 100):
                 building.add(values[start : start + 100])
-            for _ in building.finish(hashlib.sha256(values[-1]).digest(), len(values) - 1):
-                pass
+            building.complete()
     finally:
         building.close()
+    digest = hashlib.sha256(values[-1]).digest()
+    for _ in building.finish(digest, len(values) - 1, helpers=helpers, like=like):
+        pass
 
 
-# Kept until the end; turned over every few decisions.
-@pytest.mark.parametrize("registrations_kept_max", [100_000, 20])
-def test_rows_are_the_same(database: str, session: Session, registrations_kept_max: int) -> None:
+# Kept until the end; turned over every few decisions. Alone; with a session that makes indexes beside it.
+@pytest.mark.parametrize(("registrations_kept_max", "helpers"), [(100_000, 1), (20, 1), (100_000, 0)])
+def test_rows_are_the_same(
+    database: str, session: Session, registrations_kept_max: int, helpers: int
+) -> None:
     """However few registrations are kept in memory, each table holds what the projector's batches lead to."""
     apply_all(session, journal(), 500)
-    with psycopg.connect(database, autocommit=True) as other:
-        _build(other, registrations_kept_max=registrations_kept_max)
+    with psycopg.connect(database, autocommit=True) as other, ExitStack() as opened:
+        beside = [opened.enter_context(psycopg.connect(database, autocommit=True)) for _ in range(helpers)]
+        _build(other, registrations_kept_max=registrations_kept_max, helpers=beside)
         assert dump(session) == dump(other, NEXT)
         assert tables.read_position(session) == tables.read_position(other, schema=NEXT)
+
+
+def test_one_that_fails_stops_the_others(database: str, session: Session) -> None:
+    """Where an index cannot be made, that is said, and no session works on behind it."""
+    apply_all(session, journal()[:10], 500)
+    # Nothing stands in the way of it on the few rows of the live table.
+    session.execute("CREATE INDEX added ON neraca.decisions ((1 / (seq - 500))) WHERE seq > 400")
+    with (
+        psycopg.connect(database, autocommit=True) as other,
+        psycopg.connect(database, autocommit=True) as helper,
+    ):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            _build(other, registrations_kept_max=100_000, helpers=[helper], like="neraca")
+        states = {one.info.transaction_status for one in (other, helper)}
+        assert states == {psycopg.pq.TransactionStatus.IDLE}
 
 
 def test_definitions_are_the_same(database: str, session: Session) -> None:
