@@ -20,7 +20,7 @@ import psycopg
 
 from audit.source import Source
 from consumers.journal import FRAME_BYTES, Entry, JournalReader
-from projections import comparison, swapping, tables
+from projections import comparison, connecting, swapping, tables
 from projections.batch import Batch
 from projections.building import NEXT, Building
 from projections.comparison import Content, Definitions, RowDifference
@@ -28,10 +28,9 @@ from projections.migrations import LIVE, is_of_this_program, migrate, own_names
 from projections.swapping import ASIDE, KEPT, Exchanged, Reader
 from projections.tables import Position, PositionMovedError
 from schemas.binary import MalformedRecordError
-from schemas.errors import BrokerUnavailable, DatabaseUnavailable, JournalMismatch, NeracaError
+from schemas.errors import BrokerUnavailable, JournalMismatch, NeracaError
 from schemas.topics import DECISIONS
 
-CONNECT_TIMEOUT_SECONDS: Final = 10
 FOLLOW_DECISIONS_MAX: Final = 20_000
 POLL_SECONDS: Final = 0.2
 # A decision that the live tables hold is on the topic; if it does not come in this time, it never will.
@@ -230,11 +229,10 @@ class _Rebuilding:
         self._open.close()
 
     def _connect(self, name: str) -> Session:
-        connection = psycopg.connect(
+        connection = connecting.connect(
             self._place.postgres_dsn,
             autocommit=True,
             application_name=name,
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
             options="-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0",
         )
         self._open.callback(connection.close)
@@ -695,13 +693,9 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-@contextlib.contextmanager
-def _database_errors() -> Iterator[None]:
+def _database_errors() -> contextlib.AbstractContextManager[None]:
     """Name a database that does not answer as such."""
-    try:
-        yield
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(
-            f"PostgreSQL does not answer, or went away: {str(error).strip()}",
-            advice="The live tables are as they were. See `neraca status`, and run it again.",
-        ) from error
+    return connecting.told(
+        "PostgreSQL does not answer, or went away",
+        "The live tables are as they were. See `neraca status`, and run it again.",
+    )

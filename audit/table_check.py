@@ -36,6 +36,7 @@ from ledger.policy import default_policy
 from projections import (
     agencies,
     complaints,
+    connecting,
     decisions,
     destinations,
     permits,
@@ -175,21 +176,15 @@ class OpenSnapshot:
 
 
 def _connect(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
-    try:
-        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10)
+    with connecting.told(
+        advice="Is it running (`neraca status`)? `--without tables` checks the journal alone.",
+        errors=psycopg.Error,
+    ):
+        connection = connecting.connect(dsn, autocommit=True)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         # The order of a key is that of its index; for one of a few rows the planner would rather sort.
         connection.execute("SET LOCAL work_mem = '64MB'")
-    except psycopg.Error as error:
-        raise DatabaseUnavailable(
-            f"PostgreSQL does not answer: {_first_line(error)}",
-            advice="Is it running (`neraca status`)? `--without tables` checks the journal alone.",
-        ) from error
     return connection
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return next(iter(str(error).strip().splitlines()), "no reason given")
 
 
 def _describe(connection: psycopg.Connection[tuple[Any, ...]]) -> Snapshot:

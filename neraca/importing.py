@@ -23,8 +23,9 @@ from neraca.stack.topics import check_topics
 from producers.extract import ExtractAction
 from producers.reconciliation import Balance
 from producers.submit import ActionSender
+from projections import connecting
 from schemas.codec import decode_decision
-from schemas.errors import DatabaseUnavailable, NeracaError
+from schemas.errors import NeracaError
 from schemas.framing import read_action_record
 from schemas.ids import load_ids
 from schemas.records import Decision
@@ -340,14 +341,14 @@ class ThroughKafka:
 
     @contextmanager
     def _database(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-        try:
-            with psycopg.connect(self._settings.postgres_dsn(), autocommit=True) as database:
-                yield database
-        except psycopg.OperationalError as error:
-            raise DatabaseUnavailable(
-                "every action is decided, but PostgreSQL does not answer, so nothing can be compared",
-                advice="See `neraca status`. Importing again is safe: it adds nothing.",
-            ) from error
+        with (
+            connecting.told(
+                "every action is decided, but nothing can be compared, since PostgreSQL does not answer",
+                "See `neraca status`. Importing again is safe: it adds nothing.",
+            ),
+            connecting.connect(self._settings.postgres_dsn(), autocommit=True) as database,
+        ):
+            yield database
 
     def _wait_for_rows(self, database: psycopg.Connection[tuple[Any, ...]]) -> None:
         moved_at, last = time.monotonic(), -2

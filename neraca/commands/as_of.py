@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 _ROWS_TOLD_MAX: Final = 40
-_CONNECT_SECONDS: Final = 10
 _LINE: Final = re.compile(r"(?P<permit>.+)/(?P<line>[1-9][0-9]{0,9})")
 _RECORDED: Final = "recorded:"
 
@@ -163,22 +162,18 @@ def _tables(settings: "Settings", moment: "Moment") -> Iterator[_Tables]:
     import psycopg
     from psycopg.rows import dict_row
 
+    from projections import connecting
     from schemas.errors import DatabaseUnavailable
 
     dsn = settings.postgres_dsn()
     try:
         with (
-            psycopg.connect(
-                dsn, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS, options="-c timezone=UTC"
-            ) as connection,
+            connecting.told(advice="The tables are kept there: see `neraca status`."),
+            connecting.connect(dsn, row_factory=dict_row, options="-c timezone=UTC") as connection,
         ):
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             yield _Tables(connection, moment)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(
-            "PostgreSQL does not answer", advice="The tables are kept there: see `neraca status`."
-        ) from error
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
         raise DatabaseUnavailable(
             "the tables are not there, or are those of an older version",

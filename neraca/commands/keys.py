@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from neraca.access.keys import Key
     from neraca.settings import Settings
 
-_CONNECT_SECONDS = 10
 _PIPE_COLUMNS = 10_000
 
 
@@ -95,19 +94,12 @@ def keys(
 
 @contextmanager
 def _connection(settings: "Settings") -> "Iterator[Connection[tuple[object, ...]]]":
-    import psycopg
+    from projections import connecting
 
-    from schemas.errors import DatabaseUnavailable
-
-    try:
-        connection = psycopg.connect(
-            settings.postgres_dsn(), autocommit=True, connect_timeout=_CONNECT_SECONDS
-        )
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(
-            "PostgreSQL does not answer", advice="Keys are kept there: see `neraca status`."
-        ) from error
-    with connection:
+    with (
+        connecting.told(advice="Keys are kept there: see `neraca status`."),
+        connecting.connect(settings.postgres_dsn(), autocommit=True) as connection,
+    ):
         yield connection
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 # In the place of a key of the gateway.
 COMMAND_KEY_ID: Final = "neraca"
-_CONNECT_SECONDS: Final = 10
 
 PersonArgument = Annotated[
     str,
@@ -34,17 +33,10 @@ def tables(settings: "Settings") -> "Iterator[Connection[tuple[Any, ...]]]":
         DatabaseUnavailable: PostgreSQL does not answer.
 
     """
-    import psycopg
+    from projections import connecting
 
-    from schemas.errors import DatabaseUnavailable
-
-    try:
-        with psycopg.connect(
-            settings.postgres_dsn(), autocommit=True, connect_timeout=_CONNECT_SECONDS
-        ) as connection:
-            yield connection
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable("PostgreSQL does not answer", advice="See `neraca status`.") from error
+    with connecting.told(), connecting.connect(settings.postgres_dsn(), autocommit=True) as connection:
+        yield connection
 
 
 def check_words(officer: str, reason: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-import psycopg
-
 from ledger.refusals import REFUSALS
 from neraca.access import keys
 from neraca.access.authenticator import KeyAuthenticator
@@ -16,14 +14,12 @@ from neraca.gateway.journal_at import JournalAt
 from neraca.gateway.sealing import KeyStoreSealer
 from producers.gateway import server
 from producers.gateway.ports import Sentence
-from schemas.errors import DatabaseUnavailable
+from projections import connecting
 from schemas.ids import load_ids
 from schemas.topics import ACTIONS, DECISIONS
 
 if TYPE_CHECKING:
     from neraca.settings import Settings
-
-CONNECT_SECONDS: Final = 10
 
 SENTENCES: Final = {
     code: Sentence(refusal.title, refusal.english, refusal.indonesian) for code, refusal in REFUSALS.items()
@@ -42,13 +38,11 @@ def run(settings: Settings, host: str, port: int, stop: threading.Event) -> None
 
     kafka: dict[str, str | int] = settings.kafka_config()
     dsn = settings.postgres_dsn()
-    try:
-        with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
-            keys.migrate(connection)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(
-            "PostgreSQL does not answer, and the keys are there", advice="See `neraca status`."
-        ) from error
+    with (
+        connecting.told("PostgreSQL, where the keys are, does not answer"),
+        connecting.connect(dsn, autocommit=True) as connection,
+    ):
+        keys.migrate(connection)
     journal = JournalAt(kafka, DECISIONS.under(settings.topic_prefix))
     sealer = KeyStoreSealer(settings)
     try:

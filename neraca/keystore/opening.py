@@ -17,12 +17,12 @@ from neraca.keystore.store import KEYS_IN_USE_LOCK, LOOKUP, OFFICERS, KeyStore, 
 from producers.extract import Pseudonyms
 from producers.extract.identity import uuid_of
 from producers.sealing import KEY_BYTES
-from schemas.errors import DatabaseUnavailable, NeracaError
+from projections import connecting
+from schemas.errors import NeracaError
 
 if TYPE_CHECKING:
     from neraca.settings import Settings
 
-CONNECT_SECONDS: Final = 10
 # What homes have whose imports made ids of the NIK itself, before there was a key store.
 FORMER_KEY_FILE: Final = "person-ids.key"
 
@@ -36,17 +36,15 @@ def opened(settings: Settings) -> Iterator[KeyStore]:
         MasterKeyMissing: the master key that belongs to it is not there.
 
     """
-    try:
-        with psycopg.connect(
-            settings.keystore_dsn(), autocommit=True, connect_timeout=CONNECT_SECONDS
-        ) as connection:
-            migrate(connection)
-            yield _ready(connection, settings)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(
+    with (
+        connecting.told(
             "the key store does not answer",
-            advice="It is in PostgreSQL: see `neraca status`. Running this again is safe.",
-        ) from error
+            "It is in PostgreSQL: see `neraca status`. Running this again is safe.",
+        ),
+        connecting.connect(settings.keystore_dsn(), autocommit=True) as connection,
+    ):
+        migrate(connection)
+        yield _ready(connection, settings)
 
 
 def _ready(connection: psycopg.Connection[tuple[Any, ...]], settings: Settings) -> KeyStore:
