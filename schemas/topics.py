@@ -6,12 +6,12 @@ from types import MappingProxyType
 
 # Kafka counts a record's headers and framing as well: 12 bytes of batch overhead beside the payload.
 _RECORD_OVERHEAD_BYTES = 12
-ACTION_BYTES_MAX = 1024 * 1024
+ACTION_RECORD_BYTES_MAX = 1024 * 1024
 # A decision carries what it leads to (a permit with its lines, a posting for each): it outgrows its action.
-DECISION_BYTES_MAX = 16 * ACTION_BYTES_MAX
-DEAD_LETTER_BYTES_MAX = 2 * ACTION_BYTES_MAX
+DECISION_BYTES_MAX = 16 * ACTION_RECORD_BYTES_MAX
+DEAD_LETTER_BYTES_MAX = 2 * ACTION_RECORD_BYTES_MAX
 # Three lines and their signatures: commonly 300 bytes.
-CHECKPOINT_BYTES_MAX = ACTION_BYTES_MAX
+CHECKPOINT_BYTES_MAX = ACTION_RECORD_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _kept_for_ever(max_message_bytes: int) -> Mapping[str, str]:
 ACTIONS = Topic(
     name="placement.actions.v1",
     partitions=1,
-    config=_kept_for_ever(ACTION_BYTES_MAX),
+    config=_kept_for_ever(ACTION_RECORD_BYTES_MAX),
     docs="What the source systems say happened or ask for. One partition: one ledger, one order.",
 )
 DECISIONS = Topic(
