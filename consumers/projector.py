@@ -33,6 +33,7 @@ from consumers.journal import CLIENT_LOG_LEVEL, JournalReader
 from consumers.monitoring import Monitoring
 from projections import tables
 from projections.batch import Batch
+from projections.connecting import first_line
 from projections.migrations import migrate
 from projections.tables import Position, PreparedBatch
 from schemas.binary import MalformedRecordError
@@ -537,14 +538,9 @@ def _as_neraca_errors() -> Iterator[None]:
     except tables.PositionMovedError as error:
         raise _Superseded(f"{error}: another projector is at work, or `neraca rebuild`") from error
     except _PASSING as error:
-        raise DatabaseUnavailable(f"PostgreSQL does not answer: {_first_line(error)}") from error
+        raise DatabaseUnavailable(f"PostgreSQL does not answer: {first_line(error)}") from error
     except psycopg.Error as error:
         raise ProjectionFailed(
-            f"PostgreSQL refuses what the journal says: {_first_line(error)}",
+            f"PostgreSQL refuses what the journal says: {first_line(error)}",
             advice="Nothing was written. If nobody changed the tables by hand, report this with the message.",
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
