@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from schemas.errors import FolderUnusable, ProofInvalid
+
+# A proof holds one decision of 64 KiB at most, and a list of keys a line for each. Who is sent a file must
+# not have to hold whatever it is in memory.
+TEXT_BYTES_MAX: Final = 1024 * 1024
 
 
 def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -37,11 +42,15 @@ def read_text(path: Path) -> str:
     """Read a text as it stands, line ends untouched.
 
     Raises:
-        ProofInvalid: it is no text, or cannot be read.
+        ProofInvalid: it is no text, cannot be read, or is larger than any that is written here.
 
     """
     try:
-        return path.read_bytes().decode("utf-8")
+        with path.open("rb") as file:
+            data = file.read(TEXT_BYTES_MAX + 1)
+        if len(data) > TEXT_BYTES_MAX:
+            raise ProofInvalid(f"{path} is larger than {TEXT_BYTES_MAX} bytes: it is no proof, note or key")
+        return data.decode("utf-8")
     except OSError as error:
         raise ProofInvalid(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

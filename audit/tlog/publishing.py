@@ -169,7 +169,11 @@ class CheckpointTopic:
                 offset = (message.offset() or 0) + 1
                 yield _text(message.value(), self.name)
         except KafkaException as error:
-            raise BrokerUnavailable(f"the topic {self.name} cannot be read: {error.args[0].str()}") from error
+            raise BrokerUnavailable(
+                f"the topic {self.name} cannot be read: {error.args[0].str()}",
+                advice="Does Kafka run (`neraca status`), and is the topic there? `neraca up` makes one that "
+                "is missing; what stood on it lies in the log's folder as well.",
+            ) from error
         finally:
             consumer.close()
 

@@ -191,6 +191,18 @@ def test_a_changed_proof_is_refused_and_named(
     assert any(one in told["problem"] for one in named.split("|"))
 
 
+def test_a_file_of_any_size_is_not_held_in_memory(made: Ledger, tmp_path: Path) -> None:
+    """What is larger than a proof can be is refused for that: its end was not read, nor its middle."""
+    file = tmp_path / "p"
+    with file.open("wb") as large:
+        large.write(b"c2sp.org/tlog-proof@v1\n")
+        # A hole on the disk; nobody's memory holds as much.
+        large.truncate(1 << 40)
+    said = run("check-proof", file, "--key", made.key)
+    assert (1, b"") == (said.code, said.out)
+    assert "is larger than 1048576 bytes" in said.err
+
+
 def test_another_key_is_named(made: Ledger, tmp_path: Path) -> None:
     """A checkpoint that was signed again with another key is no checkpoint of this log."""
     file = proof_of(made, tmp_path / "p")
