@@ -67,15 +67,22 @@ def _opened(store: "KeyStore", sealed: "Sealed", person: str, wanted: list[str])
     import uuid
 
     from neraca.keystore.revealing import open_sealed
+    from producers.sealing import SealBroken
     from schemas.instants import format_instant
 
-    fields = open_sealed(store, sealed, person)
+    broken = None
+    try:
+        fields = open_sealed(store, sealed, person)
+    except SealBroken as error:
+        # Whoever may send actions could put it there: it must not hide what the others hold.
+        fields, broken = None, error.field
     return {
         "action_id": str(uuid.UUID(bytes=sealed.action_id)),
         "kind": sealed.kind,
         "registration_id": sealed.registration_id,
         "occurred_at": format_instant(sealed.occurred_at, sealed.occurred_offset_minutes),
         "sealed_for": sealed.person_id or person,
+        "broken": broken,
         "fields": None if fields is None else {name: fields[name] for name in wanted if name in fields},
     }
 
@@ -103,7 +110,12 @@ def _show(
         typer.echo(f"{action['kind']}{about}, {action['occurred_at']}")
         if action["sealed_for"] != person:
             typer.echo(f"  sealed for {action['sealed_for']}, whose registration it was then")
-        if action["fields"] is None:
+        if action["broken"] is not None:
+            typer.echo(
+                f"  {action['broken']} does not open: it was sealed under another key, for another action "
+                "or field, or was changed since"
+            )
+        elif action["fields"] is None:
             typer.echo(
                 "  cannot be opened: its key is destroyed, or its source sealed it in a way of its own"
             )

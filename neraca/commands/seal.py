@@ -66,7 +66,7 @@ class _Told:
 
 def _sealed(people: "People", rows: list[tuple[int, bytes]], told: _Told) -> list[str]:
     from neraca.commands.lines import told as sentences
-    from producers.sealing.clear import PERSONAL, clear_of, seal_all
+    from producers.sealing.clear import PERSONAL, clear_of, seal_all, slipped_beside
     from producers.sealing.guard import read_to_send
     from schemas.errors import ShapeError
 
@@ -87,6 +87,9 @@ def _sealed(people: "People", rows: list[tuple[int, bytes]], told: _Told) -> lis
                 told.tell(number, [repr(sealing.problem)])
                 continue
             value["person_id"] = sealing.person_id
+            if beside := slipped_beside(value, clear.fields):
+                told.tell(number, [repr(problem) for problem in beside])
+                continue
             if sealing.sealed is not None:
                 value["sealed"] = json.loads(sealing.sealed)
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +21,10 @@ from schemas.shape import ID_BYTES_MAX, Problem
 PERSONAL: Final = "personal"
 NIK_DIGITS: Final = 16
 _SPACES: Final = re.compile(r"\s+")
+_NOT_ALNUM: Final = re.compile(r"[\W_]+")
+_GROUPING: Final = re.compile(r"[ ._/-]")
+# A shorter number stands in many a text by chance.
+_NUMBER_MIN: Final = 6
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
@@ -86,6 +90,42 @@ def clear_of(value: Mapping[str, object]) -> Clear:
         first = found[0]
         raise ShapeError(first.reason, field=first.field, advice=first.advice, problems=found)
     return Clear(uuid.UUID(action_id).bytes, person_id, fields)
+
+
+def slipped_beside(value: Mapping[str, object], fields: Mapping[str, str]) -> list[Problem]:
+    """Give the fields of an action in which something stands in the clear that is to be sealed in it.
+
+    Whoever seals knows what to look for: NIK and passport number however they are grouped, the date as it is
+    sealed, and a name of two words or more. `value` is the action without what is sealed.
+    """
+    return [
+        Problem(
+            name, f"it holds what is to be sealed as {what}", "leave it out: it stays in the clear for good"
+        )
+        for name, text in _texts(value)
+        for what in FIELDS
+        if what in fields and _holds(text, what, fields[what])
+    ]
+
+
+def _texts(value: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, found in value.items():
+        if isinstance(found, str):
+            yield name, found
+            continue
+        for inner in found if isinstance(found, list) else [found]:
+            if isinstance(inner, Mapping):
+                yield from ((name, text) for _, text in _texts(inner))
+
+
+def _holds(text: str, what: str, sealed: str) -> bool:
+    words = _NOT_ALNUM.sub(" ", sealed.casefold()).split()
+    if what == "name":
+        return len(words) > 1 and f" {' '.join(words)} " in f" {_NOT_ALNUM.sub(' ', text.casefold())} "
+    if what == "birth_date":
+        return sealed in text
+    number = "".join(words)
+    return len(number) >= _NUMBER_MIN and number in _GROUPING.sub("", text.casefold())
 
 
 def seal_all(people: People, given: Sequence[Clear]) -> list[Sealing]:

@@ -30,6 +30,7 @@ VERSION: Final = 1
 PAD_BYTES: Final = 32
 # Four fields of it, sealed and in base64, are a third of what `sealed` may have.
 FIELD_BYTES_MAX: Final = 500
+_ENVELOPE_BYTES_MIN: Final = NONCE_BYTES + PAD_BYTES + TAG_BYTES
 _CONTEXT: Final = b"neraca sealed v1\x00"
 _VERSION_NAME: Final = "v"
 _PAD_MARK: Final = b"\x80"
@@ -114,9 +115,18 @@ def is_ours(sealed: str) -> bool:
     """Tell whether an object `sealed` is of this form; a source may seal in its own way."""
     try:
         _envelopes(sealed)
-    except SealedWrong:
+    except (SealedWrong, SealBroken):
         return False
     return True
+
+
+def says_it_is_ours(sealed: str) -> bool:
+    """Tell whether an object `sealed` names the version of this form, whatever stands in it."""
+    try:
+        found = json.loads(sealed)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get(_VERSION_NAME) == VERSION
 
 
 def _envelopes(sealed: str) -> dict[str, bytes]:
@@ -133,9 +143,12 @@ def _envelopes(sealed: str) -> dict[str, bytes]:
                 "a sealed object has a field that is not sealed here", advice="Whoever sealed it can open it."
             )
         try:
-            envelopes[name] = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (ValueError, binascii.Error):
             raise SealBroken(name) from None
+        if len(data) < _ENVELOPE_BYTES_MIN or (len(data) - _ENVELOPE_BYTES_MIN) % PAD_BYTES:
+            raise SealBroken(name)
+        envelopes[name] = data
     return envelopes
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from producers.sealing.envelope import is_ours, says_it_is_ours
 from schemas.action_json import read_action_line
 from schemas.errors import ShapeError
 from schemas.framing import ActionRecord
@@ -16,7 +17,8 @@ from schemas.records import Action
 from schemas.shape import Problem
 
 # Sixteen digits in a row, grouped or not: a place, DDMMYY with 40 added to the day for women, a number.
-_SIXTEEN: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
+# In whatever digits: also those of a phone set to Arabic, and the wide ones of an office in Taiwan.
+_SIXTEEN: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)")
 # UUIDs, and long hexadecimal numbers with a letter. One random UUID in 340 has sixteen digits in a row: taken
 # for a NIK, nobody could ever act for that person, nor erase them.
 _MADE_BY_MACHINE: Final = re.compile(
@@ -51,7 +53,9 @@ def may_identify(text: str) -> bool:
 
 
 def slipped(action: Action) -> list[Problem]:
-    """Give the fields in which a NIK stands in the clear, each once and without it."""
+    """Give the fields in which a NIK stands in the clear, or that say they are sealed and are not; each once
+    and without it.
+    """
     texts = (
         ("person_id", action.person_id),
         ("position", action.position),
@@ -60,11 +64,15 @@ def slipped(action: Action) -> list[Problem]:
         ("channel", action.channel),
         ("sealed", action.sealed),
     )
-    return [
+    found = [
         Problem(field, "it holds what looks like a NIK", _ADVICE)
         for field, text in texts
         if text is not None and has_nik(text)
     ]
+    sealed = action.sealed
+    if not found and sealed is not None and says_it_is_ours(sealed) and not is_ours(sealed):
+        found.append(Problem("sealed", "it says that it is sealed, and holds something else", _ADVICE))
+    return found
 
 
 def read_to_send(line: bytes | str) -> ActionRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from audit.tlog.merkle import KeptTree, inclusion_proof, leaf_hash, verify_consi
 from audit.tlog.merkle import consistency_proof as consistency_of
 from audit.topics import TopicsSource
 from neraca.settings import Settings
+from producers.sealing import seal_fields
 from schemas.codec import decode_decision
 from schemas.ids import load_ids
 from tests.commands.console import Said, lines_of, neraca
@@ -151,6 +153,33 @@ def test_a_person_is_revealed_erased_and_the_ledger_stands(busy: Crew, tmp_path:
     assert person == person_of(settings, SITI["nik"])
     said = neraca("reveal", person, *BY, "--json", settings=settings)
     assert (1, []) == (said.code, fields_of(said))
+
+
+def test_a_seal_that_does_not_open_hides_no_other(busy: Crew) -> None:
+    """Whoever may send actions can put one there: it is told by its field, and the others are shown."""
+    settings = busy.settings
+    person = person_of(settings, SITI["nik"])
+    cancelled = {
+        "action_id": str(uuid.UUID(int=77)),
+        "kind": "cancelled",
+        "system": "SISKOTKLN",
+        "office": {"type": "LTSA", "code": "LTSA-1"},
+        "officer": "o-1",
+        "occurred_at": "2022-12-01T09:00:00+07:00",
+        "entered_at": "2022-12-01T09:00:00+07:00",
+        "registration_id": "R-1",
+        "reason": "x",
+        "sealed": json.loads(seal_fields(bytes(32), bytes(16), {"name": "Siti Rahasia 1"})),
+    }
+    assert 0 == neraca("submit", "-", stdin=lines_of([cancelled]), settings=settings).code
+    eventually("its row is there", lambda: len(query(settings, _OF_CANCELLED)) == 1, 20)
+    said = neraca("reveal", person, *BY, "--json", settings=settings)
+    assert (0, [SITI, None], "") == (said.code, fields_of(said), said.err)
+    assert [None, "name"] == [action["broken"] for action in json.loads(said.out)["actions"]]
+    assert b"name does not open" in neraca("reveal", person, *BY, settings=settings).out
+
+
+_OF_CANCELLED = "SELECT seq FROM neraca.decisions WHERE registration_id = 'R-1' AND kind = 'cancelled'"
 
 
 def test_a_cut_erasure_is_finished_and_a_refused_one_destroys_nothing(busy: Crew) -> None:

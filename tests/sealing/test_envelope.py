@@ -19,7 +19,7 @@ from producers.sealing import (
     seal_of,
     sealed_of,
 )
-from producers.sealing.envelope import is_ours
+from producers.sealing.envelope import is_ours, says_it_is_ours
 from schemas.action_json import read_action_line
 from schemas.framing import read_action_record
 
@@ -95,6 +95,16 @@ def test_other_forms_are_told_from_ours(sealed: str) -> None:
     assert not is_ours(sealed)
     with pytest.raises(SealedWrong):
         open_fields(KEY, ACTION, sealed)
+
+
+@pytest.mark.parametrize("text", ["Siti Rahasia", "SitiRahasia", "AAAA", "A" * 81])
+def test_what_is_no_envelope_is_broken(text: str) -> None:
+    """A text in the place of an envelope, or one of a length that none has, is told by its field."""
+    sealed = json.dumps({"v": 1, "name": text})
+    assert (False, True) == (is_ours(sealed), says_it_is_ours(sealed))
+    with pytest.raises(SealBroken) as caught:
+        open_fields(KEY, ACTION, sealed)
+    assert "name" == caught.value.field
 
 
 def test_what_cannot_be_sealed_is_refused_without_showing_it() -> None:

@@ -102,6 +102,9 @@ def test_a_known_person_needs_no_nik(store: KeyStore) -> None:
         ("22762295-0132-4178-8a91-78eb192fc9e0, NIK3501014503900001", True),
         ("3501-0145-0390-0001-aaaa", True),
         ("file 12/2026", False),
+        # In wide digits, and in Arabic ones.
+        ("NIK " + "".join(chr(0xFF10 + int(digit)) for digit in "3501014503900001"), True),
+        ("".join(chr(0x0660 + int(digit)) for digit in "3501014503900001"), True),
     ],
 )
 def test_a_nik_is_told_by_its_form(text: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
@@ -141,3 +144,35 @@ def test_a_nik_in_the_clear_is_not_sent(change: dict[str, Any]) -> None:
     with pytest.raises(ShapeError, match="looks like a NIK") as caught:
         read_to_send(json.dumps(REGISTERED | change))
     assert "0390" not in str(caught.value) + caught.value.advice
+
+
+@pytest.mark.parametrize("name", ["Siti Rahasia", "SitiRahasia1234567", 7])
+def test_what_says_it_is_sealed_must_be(name: object) -> None:
+    """A name that stands where an envelope belongs is not sent, nor repeated; other forms are let through."""
+    with pytest.raises(ShapeError, match="says that it is sealed") as caught:
+        read_to_send(json.dumps(REGISTERED | {"sealed": {"v": 1, "name": name}}))
+    assert "Siti" not in str(caught.value) + caught.value.advice
+    read_to_send(json.dumps(REGISTERED | {"sealed": {"v": 2, "jws": "abc"}}))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"registration_id": "R-3501014503900001"}, "registration_id"),
+        ({"registration_id": "3501.0145.0390.0001"}, "registration_id"),
+        ({"position": "perawat b-0000001"}, "position"),
+        ({"evidence": [{"type": "ktp", "reference": "SITI  rahasia.pdf"}]}, "evidence"),
+        ({"office": {"type": "LTSA", "code": "1990-03-05"}}, "office"),
+    ],
+)
+def test_what_is_sealed_does_not_stand_beside_it(
+    change: dict[str, Any], field: str, settings: Settings
+) -> None:
+    """The line is left out, and said by its field."""
+    personal = SITI | {"name": "Siti Rahasia"}
+    said = neraca(
+        "seal", "-", stdin=lines_of([UNSEALED | change | {"personal": personal}]), settings=settings
+    )
+    assert (2, []) == (said.code, said.decisions)
+    assert f"line 1: {field}: it holds what is to be sealed" in said.err
+    assert all(value not in said.err for value in (*personal.values(), "Siti"))
