@@ -587,6 +587,20 @@ class _Decider:
                     advice=_REFUSED_ADVICE_ELSE,
                 )
 
+    def _wait_for_producer(self, timeout_seconds: float) -> bool:
+        """Wait until nothing is on its way any more; tell whether that came in time.
+
+        `flush` would go on calling back after the client has said that it ended, which Python does not allow.
+
+        Raises:
+            KafkaException: a refusal ended the producer.
+
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while len(self._producer) and time.monotonic() < deadline:
+            self._producer.poll(IDLE_WAIT_SECONDS)
+        return not len(self._producer)
+
     def _on_refused(self, error: KafkaError | None, message: Message) -> None:
         """Note the first decision that did not get to the journal: those behind it hang in the air."""
         if (
@@ -648,7 +662,7 @@ class _Decider:
                 on_delivery=delivered,
             )
         try:
-            silent = self._producer.flush(CONFIRM_TIMEOUT_SECONDS) > 0
+            silent = not self._wait_for_producer(CONFIRM_TIMEOUT_SECONDS)
         except KafkaException as error:
             # A refusal ended this producer: of a letter, or of a decision before it.
             self._producer.poll(BROKER_TIMEOUT_SECONDS)
@@ -819,5 +833,5 @@ class _Decider:
         self._reader.close()
         self._producer.purge()
         with contextlib.suppress(KafkaException):  # It may have ended by a refusal, which was told.
-            self._producer.flush(1)
+            self._wait_for_producer(1.0)
         self._deciding.seen.close()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from projections.tables import read_position
@@ -24,7 +25,8 @@ from tests.running import RunningStack
 
 # Long enough for clients to be refused more than once.
 CUT_SECONDS = 2.0
-DELAY_SECONDS = 0.1
+# In each direction: an answer takes 100 ms.
+DELAY_SECONDS = 0.05
 BYTES_PER_SECOND = 500_000
 
 
@@ -33,6 +35,7 @@ def bootstrap(wire: Wire) -> str:
     return f"127.0.0.1:{wire.port}"
 
 
+@pytest.mark.slow
 def test_a_decider_on_a_bad_network(
     stack: RunningStack, ledger: Ledger, tmp_path: Path, history_values: list[bytes]
 ) -> None:
@@ -98,6 +101,7 @@ def far_dsn(dsn: str, wire: Wire) -> str:
     return make_conninfo(dsn, port=wire.port)
 
 
+@pytest.mark.slow
 def test_a_projector_on_a_bad_network(
     stack: RunningStack,
     ledger: Ledger,
@@ -164,6 +168,7 @@ def test_a_projector_on_a_bad_network(
         assert dump(one) == dump(other)
 
 
+@pytest.mark.slow
 def test_a_gateway_on_a_bad_network(
     stack: RunningStack, topic_prefix: str, database: str, tmp_path: Path
 ) -> None:
