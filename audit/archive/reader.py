@@ -32,6 +32,10 @@ from schemas.errors import ArchiveDamaged
 from schemas.framing import frame
 from schemas.hashing import sha256
 
+# Offsets that one transaction may have left out: who restores makes them again. A changed number must not
+# fill a disk.
+HOLE_MAX: Final = 10_000_000
+
 
 class ArchiveSource:
     """The archive in one folder, as far as it went when this was opened.
@@ -155,10 +159,8 @@ class ArchiveSource:
             batch: list[TopicRecord] = []
             for number, place in enumerate(places):
                 schema_id = int(place.schema_id)
-                if place.offset <= last_offset:
-                    raise self._damaged(
-                        block, number, f"offset {place.offset} follows {last_offset}: they must rise"
-                    )
+                if wrong := _no_successor(last_offset, int(place.offset)):
+                    raise self._damaged(block, number, wrong)
                 last_offset = int(place.offset)
                 if schema_id == NO_SCHEMA:
                     batch.append(self._unreadable(block, number, next(unreadable, None), last_offset))
@@ -175,10 +177,10 @@ class ArchiveSource:
             yield batch
         self._check_used_up(kept, unreadable)
         # Markers of transactions may stand behind the last record, so it may be more.
-        if self.position.next_action_offset <= last_offset:
+        if wrong := _no_successor(last_offset, self.position.next_action_offset):
             raise ArchiveDamaged(
-                f"{self._folder.shown(self._folder.position_file)} says that the action topic is kept up to "
-                f"offset {self.position.next_action_offset}, and offsets/ goes to {last_offset}",
+                f"{self._folder.shown(self._folder.position_file)} says how far the action topic is kept: "
+                f"{wrong}",
                 advice=FROM_A_COPY,
             )
 
@@ -354,6 +356,16 @@ class ArchiveSource:
     def __repr__(self) -> str:
         """Show the folder and how far it goes."""
         return f"ArchiveSource({self.name!r}, decisions={self.position.next_seq})"
+
+
+def _no_successor(last_offset: int, offset: int) -> str:
+    """Say why one offset cannot follow another; nothing where it can."""
+    if offset <= last_offset:
+        return f"offset {offset} follows {last_offset}: they must rise"
+    if offset - last_offset > HOLE_MAX:
+        left_out = offset - last_offset - 1
+        return f"{left_out:,} offsets are left out before {offset}: no transaction is that large"
+    return ""
 
 
 def _previous_in(decision: bytes) -> bytes:

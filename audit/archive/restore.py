@@ -28,7 +28,7 @@ from audit.archive.claim import Claim, members_of
 from audit.archive.reader import ArchiveSource
 from consumers.action_topic import ActionReader, TopicRecord, ask_end
 from consumers.journal import CLIENT_LOG_LEVEL, SHA256_BYTES, JournalReader
-from schemas.errors import ArchiveDamaged, BrokerUnavailable, NeracaError
+from schemas.errors import BrokerUnavailable, NeracaError
 from schemas.framing import frame
 from schemas.topics import ACTIONS, DECISION_BYTES_MAX, DECISIONS
 
@@ -46,19 +46,6 @@ QUEUE_KIB: Final = 65_536
 _MARKER: Final = 1
 _ABORTED_AT_ONCE: Final = 10_000
 _OVERHEAD_BYTES: Final = 4_096
-
-
-# Offsets that one transaction may have left out. A changed number must not fill a disk.
-HOLE_MAX: Final = 10_000_000
-
-
-def _check_hole(expected: int, offset: int) -> None:
-    if offset - expected > HOLE_MAX:
-        raise ArchiveDamaged(
-            f"the archive leaves out {offset - expected:,} offsets of the action topic before {offset}: "
-            "no transaction is that large",
-            advice="offsets/ or position.json was changed: `neraca verify --archive` says what else was.",
-        )
 
 
 class TopicNotEmpty(NeracaError):
@@ -227,14 +214,9 @@ class Restore:
         for decisions in self._source.decisions():
             done += len(decisions)
             self._advance("checking the archive", done, total)
-        expected = 0
         for records in self._source.records():
-            for record in records:
-                _check_hole(expected, record.offset)
-                expected = record.offset + 1
             done += len(records)
             self._advance("checking the archive", done, total)
-        _check_hole(expected, self._source.position.next_action_offset)
 
     def _set_timestamps(self, value: str) -> None:
         """Say whose times the topic of actions takes: those that are given, or the broker's."""

@@ -291,7 +291,13 @@ def earlier_actions(root: Path) -> str:
     path = root / "position.json"
     position = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**position, "next_action_offset": 5}), encoding="utf-8")
-    return "says that the action topic is kept up to offset 5, and offsets/ goes to "
+    return "says how far the action topic is kept: offset 5 follows "
+
+
+def later_actions(root: Path) -> str:
+    """Say that the action topic is kept much further than it is: who restores would fill a disk."""
+    _change_position(root, lambda at: at.update(next_action_offset=2**62))
+    return "no transaction is that large"
 
 
 def nested_position(root: Path) -> str:
@@ -345,6 +351,7 @@ def folder_for_a_tail(root: Path) -> str:
         append_bytes,
         older_position,
         earlier_actions,
+        later_actions,
         nested_position,
     ],
 )
