@@ -60,6 +60,7 @@ COMPILED = (
 NOT_COMPILED = (
     "projections/building.py",
     "projections/comparison.py",
+    "projections/connecting.py",
     "projections/migrations.py",
     "projections/swapping.py",
     "projections/tables.py",
