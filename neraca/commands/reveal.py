@@ -57,10 +57,23 @@ def reveal(
         keep_access(
             database, officer, "reveal", person, status, {"reason": reason, "fields": " ".join(fields)}
         )
-        actions = [_opened(store, each, person, fields) for each in sealed]
+        actions = _each_once([_opened(store, each, person, fields) for each in sealed])
     _show(person, known, erasure, actions, as_json=as_json)
     if not any(action["fields"] for action in actions):
         raise typer.Exit(1)
+
+
+def _each_once(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what was sent again with the same fields; with other ones it is marked, and hides nothing."""
+    told: dict[str, list[Any]] = {}
+    kept = []
+    for action in actions:
+        earlier = told.setdefault(action["action_id"], [])
+        said = (action["fields"], action["broken"])
+        if said not in earlier:
+            kept.append({**action, "sent_again": bool(earlier)})
+            earlier.append(said)
+    return kept
 
 
 def _opened(store: "KeyStore", sealed: "Sealed", person: str, wanted: list[str]) -> dict[str, Any]:
@@ -107,7 +120,8 @@ def _show(
         typer.echo(f"nothing was sealed for {person}")
     for action in actions:
         about = f" of {action['registration_id']}" if action["registration_id"] else ""
-        typer.echo(f"{action['kind']}{about}, {action['occurred_at']}")
+        again = ", sent again with other sealed fields" if action["sent_again"] else ""
+        typer.echo(f"{action['kind']}{about}, {action['occurred_at']}{again}")
         if action["sealed_for"] != person:
             typer.echo(f"  sealed for {action['sealed_for']}, whose registration it was then")
         if action["broken"] is not None:

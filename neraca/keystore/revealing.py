@@ -68,7 +68,9 @@ def find(
     ids: SchemaIds,
     person_id: str,
 ) -> list[Sealed]:
-    """Give the actions that carry sealed fields of a person, each as it was sent last.
+    """Give the actions that carry sealed fields of a person, in the order in which they were sent.
+
+    What is sealed is no part of an action's content: the same one may come again with other sealed fields.
 
     Raises:
         BrokerUnavailable: Kafka does not answer.
@@ -76,24 +78,26 @@ def find(
 
     """
     rows = database.execute(_FIND, {"person_id": person_id, "limit": ACTIONS_MAX}).fetchall()
-    found: dict[bytes, Sealed] = {}
+    found: list[Sealed] = []
     for offset, value in _read(kafka, topic, [int(row[0]) for row in rows]):
         try:
             action = decode_action_value(value, ids).action
         except UnreadableRecord:
             continue
         if action.sealed is not None:
-            found[action.action_id] = Sealed(
-                offset,
-                action.action_id,
-                action.kind,
-                action.registration_id,
-                action.person_id,
-                int(action.occurred_at),
-                int(action.occurred_offset_minutes),
-                action.sealed,
+            found.append(
+                Sealed(
+                    offset,
+                    action.action_id,
+                    action.kind,
+                    action.registration_id,
+                    action.person_id,
+                    int(action.occurred_at),
+                    int(action.occurred_offset_minutes),
+                    action.sealed,
+                )
             )
-    return list(found.values())
+    return found
 
 
 def open_sealed(store: KeyStore, sealed: Sealed, asked_for: str) -> dict[str, str] | None:

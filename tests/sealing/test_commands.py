@@ -156,7 +156,9 @@ def test_a_person_is_revealed_erased_and_the_ledger_stands(busy: Crew, tmp_path:
 
 
 def test_a_seal_that_does_not_open_hides_no_other(busy: Crew) -> None:
-    """Whoever may send actions can put one there: it is told by its field, and the others are shown."""
+    """Whoever may send actions can put one there: it is told by its field, and the others are shown. So is
+    what the same action held before it was sent again.
+    """
     settings = busy.settings
     person = person_of(settings, SITI["nik"])
     cancelled = {
@@ -171,15 +173,27 @@ def test_a_seal_that_does_not_open_hides_no_other(busy: Crew) -> None:
         "reason": "x",
         "sealed": json.loads(seal_fields(bytes(32), bytes(16), {"name": "Siti Rahasia 1"})),
     }
-    assert 0 == neraca("submit", "-", stdin=lines_of([cancelled]), settings=settings).code
-    eventually("its row is there", lambda: len(query(settings, _OF_CANCELLED)) == 1, 20)
+    held = {name: value for name, value in cancelled.items() if name not in {"sealed", "registration_id"}} | {
+        "action_id": str(uuid.UUID(int=78)),
+        "kind": "person_held",
+        "system": "BP2MI",
+        "office": {"type": "HQ", "code": "BP2MI"},
+        "person_id": person,
+    }
+    later = [held | {"personal": {"name": name}} for name in ("Siti Lain", "Siti Lain", "Siti Lagi")]
+    sealed = neraca("seal", "-", stdin=lines_of(later), settings=settings).decisions
+    assert 0 == neraca("submit", "-", stdin=lines_of([cancelled, *sealed]), settings=settings).code
+    eventually("its rows are there", lambda: len(query(settings, _SENT_HERE)) == 4, 20)
     said = neraca("reveal", person, *BY, "--json", settings=settings)
-    assert (0, [SITI, None], "") == (said.code, fields_of(said), said.err)
-    assert [None, "name"] == [action["broken"] for action in json.loads(said.out)["actions"]]
+    names = [{"name": "Siti Lain"}, {"name": "Siti Lagi"}]
+    assert (0, [SITI, None, *names], "") == (said.code, fields_of(said), said.err)
+    told = json.loads(said.out)["actions"]
+    assert [None, "name", None, None] == [action["broken"] for action in told]
+    assert [False, False, False, True] == [action["sent_again"] for action in told]
     assert b"name does not open" in neraca("reveal", person, *BY, settings=settings).out
 
 
-_OF_CANCELLED = "SELECT seq FROM neraca.decisions WHERE registration_id = 'R-1' AND kind = 'cancelled'"
+_SENT_HERE = "SELECT seq FROM neraca.decisions WHERE kind IN ('cancelled', 'person_held')"
 
 
 def test_a_cut_erasure_is_finished_and_a_refused_one_destroys_nothing(busy: Crew) -> None:
