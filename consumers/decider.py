@@ -46,6 +46,8 @@ READ_BACK_MAX: Final = 10_000
 IDLE_WAIT_SECONDS: Final = 0.05
 # While decisions are on their way back, how long the next action may keep them waiting.
 PENDING_WAIT_SECONDS: Final = 0.001
+# What was taken is not told, only what was not: so it is looked whether anything is left.
+PRODUCER_WAIT_SECONDS: Final = 0.005
 # Nothing came back for so long: the broker is asked for the topic. The producer would wait for minutes.
 ASK_WHY_SECONDS: Final = 3.0
 # Nothing came back for so long: the broker does not write. The decider starts again, with a new producer.
@@ -598,7 +600,7 @@ class _Decider:
         """
         deadline = time.monotonic() + timeout_seconds
         while len(self._producer) and time.monotonic() < deadline:
-            self._producer.poll(IDLE_WAIT_SECONDS)
+            self._producer.poll(PRODUCER_WAIT_SECONDS)
         return not len(self._producer)
 
     def _on_refused(self, error: KafkaError | None, message: Message) -> None:
