@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from neraca.commands import JsonOption, print_json
 
 if TYPE_CHECKING:
+    from audit.tlog.proof import ConsistencyProof
     from audit.tlog.witness import ConsistencySource, Cosigned
 
 
@@ -89,7 +91,19 @@ def _source(source: Path) -> "tuple[str, ConsistencySource]":
     if not text.startswith(CONSISTENCY_HEADER):
         return text, _no_proof
     given = ConsistencyProof.parse(text)
-    return given.new, lambda _old, _new: given.hashes
+    return given.new, partial(_given_proof, given)
+
+
+def _given_proof(given: "ConsistencyProof", old_size: int, _new_size: int) -> tuple[bytes, ...]:
+    """Give the hashes of a proof that was sent, if it begins where this witness stands."""
+    from schemas.errors import ProofInvalid
+
+    if given.old_size != old_size:
+        raise ProofInvalid(
+            f"the witness saw the log at size {old_size}, and the proof begins at {given.old_size}",
+            advice=f"Give the log's folder, or the proof of `neraca prove --from-size {old_size}`.",
+        )
+    return given.hashes
 
 
 def _no_proof(old_size: int, new_size: int) -> tuple[bytes, ...]:

@@ -20,7 +20,7 @@ from audit.tlog.checkpoint import Checkpoint, sign
 from audit.tlog.keys import LogKeys
 from audit.tlog.note import Signer, Verifier
 from audit.tlog.proof import InclusionProof
-from audit.tlog.publishing import CheckpointPublisher, CheckpointTopic
+from audit.tlog.publishing import CheckpointFiles, CheckpointPublisher, CheckpointTopic
 from audit.tlog.tiles import TileLog
 from ledger.engine import Engine
 from ledger.refusals import REFUSALS
@@ -383,6 +383,16 @@ def test_a_witness_is_told_what_it_needs(made: Ledger, tmp_path: Path) -> None:
     said = run("witness", made.archive, "--state", state, "--key", stranger)
     assert 1 == said.code
     assert "not signed by a key that is listed" in said.err
+    first, other = tmp_path / "first", tmp_path / "other"
+    first.write_text(CheckpointFiles(made.log).at(HALF) or "")
+    assert 0 == run("witness", first, "--state", state, "--key", made.key).code
+    proved = run("prove", "--from-size", str(len(DATA)), "--archive", made.archive, "--out", other)
+    assert 0 == proved.code, proved.err
+    said = run("witness", other, "--state", state, "--key", made.key)
+    assert (1, b"") == (said.code, said.out)
+    assert f"saw the log at size {HALF}, and the proof begins at {len(DATA)}" in said.err
+    # The log did nothing wrong: nothing is kept against it.
+    assert not (state / "refused").exists()
 
 
 def test_keys_from_the_command_line(ledger: Ledger, tmp_path: Path) -> None:
