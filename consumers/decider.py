@@ -237,12 +237,15 @@ def _live(
             raise
         log.warning("starts_again", reason=str(error), advice=error.advice)
         reason = f"{error}. {error.advice}" if error.advice else str(error)
+        # Said before the farewell to the broker, which may take its time.
+        monitoring.ready(False, reason)
         return reason, decider is not None and decider.got_on
     except (KafkaException, OSError) as error:
         log.warning("starts_again", reason=str(error), error=type(error).__name__)
         return str(error), False
     finally:
-        monitoring.ready(False, "it starts again from the journal")
+        if monitoring.not_ready_because is None:
+            monitoring.ready(False, "it starts again from the journal")
         metrics.active.set(0)
         if decider is not None:
             decider.close()
