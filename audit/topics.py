@@ -59,7 +59,8 @@ class TopicsSource:
         self._kafka: Final = {**kafka, "queued.max.messages.kbytes": QUEUE_KIB_MAX}
         self._actions: Final = ACTIONS.under(topic_prefix)
         self._decisions: Final = DECISIONS.under(topic_prefix)
-        self.name: Final = f"{self._actions} and {self._decisions}"
+        # No word of any language: the report is in two.
+        self.name: Final = f"{self._actions}, {self._decisions}"
         self.strangers = Strangers()
         # Decisions first: every one of them then has its action within the other end.
         self._decisions_end: Final = end_of(kafka, self._decisions, timeout_seconds)

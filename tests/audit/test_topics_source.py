@@ -9,8 +9,12 @@ from tests.running import RunningStack
 
 
 def test_empty_topics_end_at_once(stack: RunningStack, topic_prefix: str) -> None:
-    """A ledger before its first action has no decisions and no actions, and reading it ends."""
+    """A ledger before its first action has no decisions and no actions, and reading it ends.
+
+    It is called by its topics, without a word of any language: pages in two languages name it.
+    """
     source = TopicsSource(stack.kafka, topic_prefix)
+    assert f"{topic_prefix}placement.actions.v1, {topic_prefix}placement.decisions.v1" == source.name
     assert ([], []) == (list(source.decisions()), list(source.actions()))
 
 
