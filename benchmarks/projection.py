@@ -11,6 +11,7 @@ processor time each side took of it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import statistics
@@ -142,8 +143,10 @@ def processor_clock(home: Path) -> Callable[[], dict[str, float]]:
                 continue
             # A server's children that have ended are counted in its own times.
             for each in (process, *process.children(recursive=True)):
-                times = each.cpu_times()
-                spent[kind] += times.user + times.system
+                # One that ends now is counted in the server's own times, which are read after it.
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    times = each.cpu_times()
+                    spent[kind] += times.user + times.system
             times = process.cpu_times()
             spent[kind] += times.children_user + times.children_system
         return spent
