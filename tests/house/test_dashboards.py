@@ -111,7 +111,8 @@ def test_every_query_is_answered(
                     numbers = answered(prometheus, expression)
                     assert numbers, f"{title}: {expression} gives no series"
                     assert not any(map(math.isnan, numbers)), f"{title}: {expression} gives {numbers}"
-                assert {} == unwell(prometheus)
+                # Rules are evaluated once a second, and have to see what was just scraped.
+                wait_until(lambda: {} == unwell(prometheus), "every alert is as it should be")
         expressions = [expression for _, expression in queries("expr")]
         named = set(re.findall(r"neraca_\w+", " ".join(expressions + alert_expressions())))
         assert set() == named - served(targets)
