@@ -10,19 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Final
 
+from producers.workload.candidate import IN_SIAPKERJA, Candidate
 from producers.workload.nation import HEAD_OFFICE, Office, Shares
 from producers.workload.records import Records, instant
 from producers.workload.supply import Line, Supply
 from producers.workload.timetable import CLOSURE_MS, DAY_MS, HOUR_MS, LIMIT_MS
 from producers.workload.wrong_lines import wrong_line
-
-if TYPE_CHECKING:
-    from producers.workload.candidates import Candidate
-
-IN_SIAPKERJA: Final = frozenset({"documents_verified", "candidate_id_issued", "agreement_signed"})
-"""The stages that belong to SIAPKERJA and not to SISKOP2MI."""
 
 
 def entered_again(line: str, entered_ms: int, office: Office) -> str:
@@ -44,7 +38,7 @@ class _Try:
     line: Line | None = None
 
 
-_Slip = Callable[["Candidate", _Try], bool]
+_Slip = Callable[[Candidate, _Try], bool]
 
 
 class Slips:
