@@ -7,6 +7,7 @@ the file. Must not know what a column means.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ ROW_BYTES_MAX: Final = 1024 * 1024
 ROW_LINES_MAX: Final = 100
 _BOM: Final = b"\xef\xbb\xbf"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+# A byte that was not UTF-8.
+_LOST: Final = re.compile("[\udc80-\udcff]")
 
 
 class ExtractUnusable(NeracaError):
@@ -128,6 +131,8 @@ class CsvFile:
                 if cells is None:
                     yield BrokenRow(begin, reason)
                     continue
+                # Of the lines below the first nobody has told yet.
+                is_utf8 = is_utf8 and not (taken and any(map(_LOST.search, cells)))
             else:
                 cells = text.rstrip("\r\n").split(separator)
             cells = [cell.strip() for cell in cells]

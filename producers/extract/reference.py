@@ -6,6 +6,7 @@ About 200 bytes an office or agency, and 1 KB a permit with its lines: 30 MB for
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 from producers.extract.actions import agency_action, permit_issued, permit_revoked
@@ -221,7 +222,9 @@ class Permits:
                         sink.depends(PERMIT_LINES, quota.line, "nomor_sip2mi", place, **about)
                 continue
             self.reported.pop(permit.permit_id, None)
-            lines = [PermitLine(row.number, row.position, row.sex, row.units) for row in permit.lines]
+            # Where rows stand is not what they say, and must not make another action of them.
+            rows = sorted(permit.lines, key=attrgetter("number"))
+            lines = [PermitLine(row.number, row.position, row.sex, row.units) for row in rows]
             issued_at = midnight_wib(permit.issued_on)
             sink.write(
                 issued_at,

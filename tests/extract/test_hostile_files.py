@@ -69,6 +69,26 @@ def test_quotes_hold_separators_and_line_ends(tmp_path: Path) -> None:
     assert {5} == {line for _, line, _, _ in reading.defects}
 
 
+@pytest.mark.parametrize(
+    ("file", "column"),
+    [
+        ("kantor.csv", "nama"),
+        ("p3mi.csv", "nama"),
+        ("cpmi.csv", "nama"),
+        ("cpmi.csv", "jabatan"),
+        ("tahapan.csv", "petugas"),
+    ],
+)
+def test_bytes_that_are_not_utf8_on_the_second_line_of_a_cell(file: str, column: str, tmp_path: Path) -> None:
+    """They are told by their column, as on the first line, and cost no other row."""
+    path = ready(tmp_path, candidates=2) / file
+    *rows, last = path.read_bytes().splitlines()
+    cells = last.split(b";")
+    cells[COLUMNS[file].index(column)] = b'"Jalan\nM\xfcller"'
+    path.write_bytes(b"\n".join([*rows, b";".join(cells), b""]))
+    assert (file, len(rows) + 1, column, "not_utf8") in read(tmp_path).defects
+
+
 def test_an_open_quote_swallows_nothing(tmp_path: Path) -> None:
     """However many rows follow, with quotes of their own or without."""
     rows = [

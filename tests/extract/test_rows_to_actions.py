@@ -285,6 +285,21 @@ def test_a_second_import_adds_nothing(tmp_path: Path) -> None:
     assert {"DUPLICATE"} == set(decided(engine, second.actions, len(first.actions)))
 
 
+def test_where_rows_stand_does_not_matter(tmp_path: Path) -> None:
+    """An extract with every file sorted the other way round is the same, a permit's lines too."""
+    extract = SmallExtract.ready()
+    extract.rows["sip2mi_jabatan.csv"].append({**extract.rows["sip2mi_jabatan.csv"][0], "no_urut": "2"})
+    for number in range(1, 4):
+        extract.life(number)
+    engine = Engine.start()
+    first = read(extract.write(tmp_path / "first"))
+    assert {"ACCEPTED"} == set(decided(engine, first.actions))
+    for rows in extract.rows.values():
+        rows.reverse()
+    second = read(extract.write(tmp_path / "second"))
+    assert {"DUPLICATE"} == set(decided(engine, second.actions, len(first.actions)))
+
+
 def test_a_corrected_extract_adds_what_changed(tmp_path: Path) -> None:
     """A new row is accepted, one that contradicts what was decided is refused, the rest repeats."""
     extract = SmallExtract.ready()
