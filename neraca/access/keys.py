@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from psycopg import Connection
@@ -104,6 +104,8 @@ class NewKey:
                     advice=f"Write TYPE:CODE or TYPE:*, where TYPE is one of {', '.join(OFFICE_TYPES)}.",
                 )
         for what, text in (("name", self.name), ("officer", self.officer)):
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise KeyStoreError(f"the {what} is no UTF-8 text", advice="Write it in letters and digits.")
             if not text.strip() or len(text.encode()) > ID_BYTES_MAX or "\x00" in text:
                 raise KeyStoreError(
                     f"the {what} is empty or too long", advice=f"At most {ID_BYTES_MAX} bytes."
@@ -190,7 +192,7 @@ def rotate(connection: Connection[tuple[object, ...]], key_id: str, grace: timed
     """Give a key a new secret; the one before it stays valid for the grace, any older one ends now.
 
     Raises:
-        KeyStoreError: there is no such key, or it is revoked.
+        KeyStoreError: there is no such key, it is revoked, or its time is over.
 
     """
     secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -198,6 +200,9 @@ def rotate(connection: Connection[tuple[object, ...]], key_id: str, grace: timed
         key = find(connection, key_id)
         if key.revoked_at is not None:
             raise KeyStoreError(f"key {key_id} is revoked", advice="Make a new one: `neraca keys create`.")
+        if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+            # A new secret would be no more valid than the one before.
+            raise KeyStoreError(f"key {key_id} has ended", advice="Make a new one: `neraca keys create`.")
         connection.execute("SELECT FROM neraca_access.keys WHERE key_id = %s FOR UPDATE", (key_id,))
         connection.execute(
             "UPDATE neraca_access.secrets SET expires_at = least(expires_at, clock_timestamp() + CASE"

@@ -81,12 +81,14 @@ def test_what_a_key_may_read(running: Running, scope: str) -> None:
 
 
 def test_a_key_ends(running: Running) -> None:
-    """A key whose time is over is nobody."""
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    assert (
-        401
-        == Desk(running.desk.port, new_key(running.dsn, expires_at=past)).get("/v1/decisions/0").status_code
-    )
+    """A key whose time is over is nobody, and no new secret brings it back."""
+    ended = new_key(running.dsn, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert 401 == Desk(running.desk.port, ended).get("/v1/decisions/0").status_code
+    with (
+        psycopg.connect(running.dsn, autocommit=True) as connection,
+        pytest.raises(keys.KeyStoreError, match="has ended"),
+    ):
+        keys.rotate(connection, ended.split("_")[1], timedelta(hours=1))
 
 
 def test_rotation_and_revocation(running: Running) -> None:
