@@ -96,11 +96,14 @@ class Countries:
             if len(alias) == 3 and alias.isalpha() and len(codes) == 1 and codes[0] in known:
                 names.setdefault(alias, codes[0])
         self._codes = names
-        self.find = lru_cache(_CACHE)(self._find)
+        self._found = lru_cache(_CACHE)(self._find)
         self._near: dict[str, str | None] = {}
 
-    def _find(self, text: str) -> str | None:
+    def find(self, text: str) -> str | None:
         """Give the two-letter code of a name or code, or None."""
+        return self._found(text) if len(text) <= _NAME_MAX else None
+
+    def _find(self, text: str) -> str | None:
         return self._codes.get(_folded(text))
 
     def nearest(self, text: str) -> str | None:

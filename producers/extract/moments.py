@@ -21,15 +21,21 @@ YEAR_MIN: Final = 1900
 YEAR_MAX: Final = 2199
 # More different dates than an extract of many years has; each is worked out once.
 _CACHE: Final = 1 << 16
+# What is longer is neither, and must not fill the memory of those that were worked out.
+_CHARACTERS_MAX: Final = len("dd/mm/yyyy")
 
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})", re.ASCII)
 _ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _TIME: Final = re.compile(r"(\d{1,2})([.:])(\d{2})(?:\2(\d{2}))?", re.ASCII)
 
 
-@lru_cache(_CACHE)
 def parse_day(text: str) -> int | None:
     """Give the days since 1970 of `dd/mm/yyyy`, `dd-mm-yyyy` or `yyyy-mm-dd`, or None."""
+    return _day(text) if len(text) <= _CHARACTERS_MAX else None
+
+
+@lru_cache(_CACHE)
+def _day(text: str) -> int | None:
     match = _DAY_FIRST.fullmatch(text)
     if match is not None:
         day, month, year = int(match[1]), int(match[3]), int(match[4])
@@ -46,9 +52,13 @@ def parse_day(text: str) -> int | None:
         return None
 
 
-@lru_cache(_CACHE)
 def parse_time(text: str) -> int | None:
     """Give the seconds since midnight of `HH.MM` or `HH:MM`, maybe with seconds, up to `24.00`, or None."""
+    return _seconds(text) if len(text) <= _CHARACTERS_MAX else None
+
+
+@lru_cache(_CACHE)
+def _seconds(text: str) -> int | None:
     match = _TIME.fullmatch(text)
     if match is None:
         return None

@@ -22,7 +22,8 @@ _NIK_IN_TEXT: Final = re.compile(r"(?<!\d)\d(?:[ .-]?\d){15}(?!\d)", re.ASCII)
 _PASSPORT: Final = re.compile(r"[A-Za-z]{1,2}\d{6,8}", re.ASCII)
 # Two words side by side: no code of an officer looks like this. Nor is a word without a digit one: many an
 # Indonesian has one name.
-_WORDS: Final = re.compile(r"[^\W\d_]+[.,]*\s+[^\W\d_]+")
+# From the last letter of the one to the first of the other: whole words would be read again from each letter.
+_WORDS: Final = re.compile(r"[^\W\d_][.,]*\s+[^\W\d_]")
 # A NIK, or the number of a civil servant (NIP), which begins with the birth date.
 _LONG_NUMBER: Final = re.compile(r"\d(?:[ .-]?\d){15,}", re.ASCII)
 _PASSPORT_IN_TEXT: Final = re.compile(r"(?<![^\W_])[A-Za-z]{1,2}[ .-]{0,2}\d{6,8}(?!\d)", re.ASCII)

@@ -89,6 +89,20 @@ def test_bytes_that_are_not_utf8_on_the_second_line_of_a_cell(file: str, column:
     assert (file, len(rows) + 1, column, "not_utf8") in read(tmp_path).defects
 
 
+@pytest.mark.parametrize("word", ["h", "kata, 1.2"])
+def test_a_cell_of_300_000_characters(word: str, tmp_path: Path) -> None:
+    """In any column it is told, and is read no slower than its size asks: this test ends."""
+    extract = SmallExtract.ready()
+    extract.life(1)
+    planted = set()
+    for name, rows in extract.rows.items():
+        # `keterangan` of a REGISTRASI is not looked at.
+        for column in [each for each in COLUMNS[name] if rows and each != "keterangan"]:
+            line = extract.add(name, **{**rows[0], column: word * (300_000 // len(word)) + "1"})
+            planted.add((name, line))
+    assert planted <= {(file, line) for file, line, _, _ in read(extract.write(tmp_path)).defects}
+
+
 def test_an_open_quote_swallows_nothing(tmp_path: Path) -> None:
     """However many rows follow, with quotes of their own or without."""
     rows = [
