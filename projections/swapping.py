@@ -19,7 +19,7 @@ and begins again at their position, which is its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,7 +62,8 @@ class Exchanged:
 
     Attributes:
         rebound: Views and functions outside the schema that now read the new tables.
-        left_behind: Materialised views outside that still hold what they read before.
+        left_behind: Materialised views outside that still hold what they read before, and tables outside
+            whose foreign keys still lead to the tables of before.
 
     """
 
@@ -221,6 +222,7 @@ def exchange(session: Session, incoming: str) -> Exchanged:
     """
     _name_everything(session)
     dependents = _dependents(session, _relations(session, LIVE), {LIVE, incoming, KEPT})
+    attached = _attached(session)
     _copy_grants(session, LIVE, incoming)
     if incoming == KEPT:
         rename(session, KEPT, ASIDE)
@@ -230,6 +232,7 @@ def exchange(session: Session, incoming: str) -> Exchanged:
         _set_aside(session)
         rename(session, LIVE, KEPT)
         rename(session, incoming, LIVE)
+    _attach(session, attached)
     return _rebind(session, dependents)
 
 
@@ -238,6 +241,7 @@ def exchange_tables(session: Session, incoming: str, names: Collection[str]) -> 
     _name_everything(session)
     found = _relations(session, LIVE, names)
     dependents = _dependents(session, found, {incoming, KEPT})
+    attached = _attached(session, names)
     _copy_grants(session, LIVE, incoming, names)
     if incoming == KEPT:
         session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(ASIDE)))
@@ -259,6 +263,7 @@ def exchange_tables(session: Session, incoming: str, names: Collection[str]) -> 
     session.execute(
         f"INSERT INTO {KEPT}.projection_positions SELECT * FROM {LIVE}.projection_positions".encode()
     )
+    _attach(session, attached, names)
     return _rebind(session, dependents)
 
 
@@ -328,6 +333,10 @@ UNION ALL
 SELECT n.nspname::text, p.proname::text, pg_get_functiondef(p.oid)
 FROM reading JOIN pg_proc p ON is_function AND p.oid = reading.oid AND p.prosqlbody IS NOT NULL
 JOIN pg_namespace n ON n.oid = p.pronamespace
+UNION ALL
+SELECT n.nspname::text, c.relname::text, NULL
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = ANY(%(read)s::oid[])
 """
 
 
@@ -351,19 +360,68 @@ def _rebind(session: Session, dependents: Iterable[_Dependent]) -> Exchanged:
     return Exchanged(tuple(rebound), tuple(left_behind))
 
 
-_WHO: Final = """
-CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
-    || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+# What no migration makes, so that whatever is there is somebody's: who may see which rows, and what happens
+# when they change. `drops` and `makes` are in the order in which they can be done.
+_ATTACHED: Final = """
+WITH ours AS (
+    SELECT c.oid, c.relname, format('%%I.%%I', n.nspname, c.relname) AS shown, c.relrowsecurity,
+           c.relforcerowsecurity
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'v')
+      AND (%(names)s::text[] IS NULL OR c.relname = ANY(%(names)s::text[]))
+)
+SELECT format('ALTER TABLE %%s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', shown) AS drops,
+       format('ALTER TABLE %%s ENABLE ROW LEVEL SECURITY%%s', shown,
+              CASE WHEN relforcerowsecurity THEN ', FORCE ROW LEVEL SECURITY' END) AS makes
+FROM ours WHERE relrowsecurity
+UNION ALL
+SELECT format('DROP POLICY %%I ON %%s', p.policyname, shown),
+       format('CREATE POLICY %%I ON %%s AS %%s FOR %%s TO %%s', p.policyname, shown, p.permissive, p.cmd,
+              (SELECT string_agg(quote_ident(role), ', ') FROM unnest(p.roles) role))
+           || coalesce(' USING (' || p.qual || ')', '')
+           || coalesce(' WITH CHECK (' || p.with_check || ')', '')
+FROM ours JOIN pg_policies p ON p.schemaname = %(schema)s AND p.tablename = ours.relname
+UNION ALL
+SELECT format('DROP TRIGGER %%I ON %%s', t.tgname, shown),
+       pg_get_triggerdef(t.oid)
+           || CASE t.tgenabled WHEN 'D' THEN format('; ALTER TABLE %%s DISABLE TRIGGER %%I', shown, t.tgname)
+              WHEN 'A' THEN format('; ALTER TABLE %%s ENABLE ALWAYS TRIGGER %%I', shown, t.tgname)
+              WHEN 'R' THEN format('; ALTER TABLE %%s ENABLE REPLICA TRIGGER %%I', shown, t.tgname)
+              ELSE '' END
+FROM ours JOIN pg_trigger t ON t.tgrelid = ours.oid AND NOT t.tgisinternal
 """
+
+
+def _attached(session: Session, names: Collection[str] | None = None) -> list[tuple[str, str]]:
+    """Give what takes policies, row security and triggers off the live tables, and what puts them there."""
+    parameters = {"schema": LIVE, "names": None if names is None else list(names)}
+    return [(str(drop_), str(make)) for drop_, make in session.execute(_ATTACHED.encode(), parameters)]
+
+
+def _attach(
+    session: Session, wanted: Iterable[tuple[str, str]], names: Collection[str] | None = None
+) -> None:
+    """Put what was on the live tables onto those that have the name now, and nothing else.
+
+    The names in it lead to the new tables by now. Tables that were kept bring what they had then.
+    """
+    for drop_, _ in _attached(session, names):
+        session.execute(drop_.encode())
+    for _, make in wanted:
+        session.execute(make.encode())
+
+
+_WHO: Final = "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
+_WHO_AND_HOW: Final = _WHO + " || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
 _GRANTS: Final = f"""
-SELECT format('GRANT %%s ON %%I.%%I TO %%s', a.privilege_type, %(to)s::text, c.relname, {_WHO})
+SELECT format('GRANT %%s ON %%I.%%I TO %%s', a.privilege_type, %(to)s::text, c.relname, {_WHO_AND_HOW})
 FROM pg_class c JOIN pg_class o ON o.relnamespace = %(to)s::text::regnamespace AND o.relname = c.relname
 CROSS JOIN LATERAL aclexplode(c.relacl) a
 WHERE c.relnamespace = %(from)s::text::regnamespace AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
   AND (%(names)s::text[] IS NULL OR c.relname = ANY(%(names)s::text[]))
 UNION ALL
 SELECT format('GRANT %%s (%%I) ON %%I.%%I TO %%s', a.privilege_type, m.attname, %(to)s::text, c.relname,
-              {_WHO})
+              {_WHO_AND_HOW})
 FROM pg_class c JOIN pg_attribute m ON m.attrelid = c.oid
 JOIN pg_class o ON o.relnamespace = %(to)s::text::regnamespace AND o.relname = c.relname
 JOIN pg_attribute p ON p.attrelid = o.oid AND p.attname = m.attname
@@ -371,31 +429,59 @@ CROSS JOIN LATERAL aclexplode(m.attacl) a
 WHERE c.relnamespace = %(from)s::text::regnamespace AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
   AND (%(names)s::text[] IS NULL OR c.relname = ANY(%(names)s::text[]))
 UNION ALL
-SELECT format('GRANT %%s ON SCHEMA %%I TO %%s', a.privilege_type, %(to)s::text, {_WHO})
+SELECT format('GRANT %%s ON SCHEMA %%I TO %%s', a.privilege_type, %(to)s::text, {_WHO_AND_HOW})
 FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a
 WHERE n.nspname = %(from)s::text AND a.grantee <> n.nspowner AND %(names)s::text[] IS NULL
 UNION ALL
 SELECT format('GRANT EXECUTE ON FUNCTION %%I.%%I(%%s) TO %%s', %(to)s::text, f.proname,
-              pg_get_function_identity_arguments(f.oid), {_WHO})
+              pg_get_function_identity_arguments(f.oid), {_WHO_AND_HOW})
 FROM pg_proc f JOIN pg_proc o ON o.pronamespace = %(to)s::text::regnamespace AND o.proname = f.proname
     AND o.proargtypes = f.proargtypes
-CROSS JOIN LATERAL aclexplode(f.proacl) a
+CROSS JOIN LATERAL aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
 WHERE f.pronamespace = %(from)s::text::regnamespace AND a.grantee <> f.proowner AND %(names)s::text[] IS NULL
 UNION ALL
 SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %%I IN SCHEMA %%I GRANT %%s ON %%s TO %%s',
               pg_get_userbyid(d.defaclrole), %(to)s::text, a.privilege_type,
-              CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'f' THEN 'FUNCTIONS' END, {_WHO})
+              CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'f' THEN 'FUNCTIONS' END, {_WHO_AND_HOW})
 FROM pg_default_acl d CROSS JOIN LATERAL aclexplode(d.defaclacl) a
 WHERE d.defaclnamespace = %(from)s::text::regnamespace AND d.defaclobjtype IN ('r', 'f')
   AND a.grantee <> d.defaclrole AND %(names)s::text[] IS NULL
 """
+# What default privileges, or PostgreSQL itself, gave to the tables that come in; on what both sides have.
+_REVOKES: Final = f"""
+SELECT DISTINCT format('REVOKE ALL ON %%I.%%I FROM %%s CASCADE', %(to)s::text, o.relname, {_WHO})
+FROM pg_class o JOIN pg_class c ON c.relnamespace = %(from)s::text::regnamespace AND c.relname = o.relname
+CROSS JOIN LATERAL (
+    SELECT grantee FROM aclexplode(o.relacl)
+    UNION SELECT e.grantee FROM pg_attribute m CROSS JOIN LATERAL aclexplode(m.attacl) e
+    WHERE m.attrelid = o.oid
+) a
+WHERE o.relnamespace = %(to)s::text::regnamespace AND o.relkind IN ('r', 'v') AND a.grantee <> o.relowner
+  AND (%(names)s::text[] IS NULL OR o.relname = ANY(%(names)s::text[]))
+UNION ALL
+SELECT DISTINCT format('REVOKE ALL ON SCHEMA %%I FROM %%s CASCADE', %(to)s::text, {_WHO})
+FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a
+WHERE n.nspname = %(to)s::text AND a.grantee <> n.nspowner AND %(names)s::text[] IS NULL
+UNION ALL
+SELECT DISTINCT format('REVOKE ALL ON FUNCTION %%I.%%I(%%s) FROM %%s CASCADE', %(to)s::text, o.proname,
+                       pg_get_function_identity_arguments(o.oid), {_WHO})
+FROM pg_proc o JOIN pg_proc f ON f.pronamespace = %(from)s::text::regnamespace AND f.proname = o.proname
+    AND f.proargtypes = o.proargtypes
+CROSS JOIN LATERAL aclexplode(coalesce(o.proacl, acldefault('f', o.proowner))) a
+WHERE o.pronamespace = %(to)s::text::regnamespace AND a.grantee <> o.proowner AND %(names)s::text[] IS NULL
+"""
 
 
 def _copy_grants(session: Session, source: str, target: str, names: Collection[str] | None = None) -> None:
-    """Let whoever may read the live tables read those that take their place."""
-    parameters = {"from": source, "to": target, "names": None if names is None else list(names)}
-    for (statement,) in session.execute(_GRANTS.encode(), parameters).fetchall():
-        session.execute(str(statement).encode())
+    """Let whoever may read the live tables read those that take their place, and nobody else."""
+    parameters: Mapping[str, object] = {
+        "from": source,
+        "to": target,
+        "names": None if names is None else list(names),
+    }
+    for question in (_REVOKES, _GRANTS):
+        for (statement,) in session.execute(question.encode(), parameters).fetchall():
+            session.execute(str(statement).encode())
 
 
 __all__ = [
