@@ -18,7 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from schemas.errors import StaleBuild
 
@@ -55,11 +55,12 @@ def inspect(root: Path = ROOT) -> Compiled:
     import hashlib
 
     suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
-    record_path = root / _RECORD
-    if record_path.is_file():
-        record = json.loads(record_path.read_text(encoding="utf-8"))
-    else:
+    try:
+        record = _read_record(str(root / _RECORD))
+    except FileNotFoundError:
         record = {"suffix": suffix, "sources": {}, "pure": "never built here"}
+    except ValueError:
+        return Compiled("stale", problems=(f"{_RECORD}, their record, is damaged",))
     recorded: dict[str, str] = record["sources"] if record["suffix"] == suffix else {}
 
     problems = []
@@ -114,8 +115,10 @@ def refuse_stale(root: Path = ROOT) -> None:
 
 def _looks_as_built(root: str, record_path: str, built_ns: int) -> bool:
     """Whether every source has the size that was compiled and is no younger than the build."""
-    with open(record_path, encoding="utf-8") as file:  # noqa: PTH123 - as above
-        record = json.load(file)
+    try:
+        record = _read_record(record_path)
+    except ValueError:
+        return False
     if record["suffix"] != importlib.machinery.EXTENSION_SUFFIXES[0]:
         return True  # Made for another Python, which is not the one that would load it.
     sizes: dict[str, int] | None = record.get("sizes")
@@ -129,6 +132,21 @@ def _looks_as_built(root: str, record_path: str, built_ns: int) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _read_record(path: str) -> dict[str, Any]:
+    """Read what the build recorded.
+
+    Raises:
+        FileNotFoundError: nothing was ever built here.
+        ValueError: it is not whole: a build was cut, or the disk was full.
+
+    """
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs more than the look itself
+        record = json.load(file)
+    if not isinstance(record, dict) or not {"suffix", "sources", "pure"} <= record.keys():
+        raise ValueError(path)
+    return record
 
 
 def _library(source: Path, suffix: str) -> Path:

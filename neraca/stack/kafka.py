@@ -38,6 +38,8 @@ _JAVA_OPTIONS = (
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
 )
+# Java takes the letters of paths for those of the locale, and in plain C it finds nothing below "é".
+_ENVIRONMENT = {**processes.BARE_ENVIRONMENT, "LC_ALL": "C.UTF-8"}
 
 
 class EmbeddedKafka:
@@ -104,7 +106,8 @@ class EmbeddedKafka:
             capture_output=True,
             text=True,
             check=False,
-            env=dict(processes.BARE_ENVIRONMENT),
+            env=_ENVIRONMENT,
+            cwd=self._home.folder,
             timeout=_FORMAT_TIMEOUT_SECONDS,
         )
         if done.returncode != 0:
@@ -140,7 +143,7 @@ class EmbeddedKafka:
         return processes.start(
             [*self._java(class_path), "kafka.Kafka", str(properties)],
             log=self._console,
-            environment=processes.BARE_ENVIRONMENT,
+            environment=_ENVIRONMENT,
             folder=self._home.folder,
         )
 
@@ -238,7 +241,8 @@ class EmbeddedKafka:
             "listeners": ",".join([*listeners, f"CONTROLLER://{address}:{controller_port}"]),
             "advertised.listeners": ",".join(advertised),
             "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in names),
-            "log.dirs": data,
+            # From where it runs: in this file a path ends at a comma, and holds no letter beyond Latin-1.
+            "log.dirs": data.relative_to(self._home.folder),
             # Topics come with their settings or not at all.
             "auto.create.topics.enable": "false",
             "message.max.bytes": largest_message_bytes,
@@ -266,9 +270,8 @@ class EmbeddedKafka:
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         }
         path = self._home.folder / "kafka" / "server.properties"
-        # A backslash begins an escape in this format.
-        lines = (f"{name}={str(value).replace(chr(92), chr(92) * 2)}" for name, value in settings.items())
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines = (f"{name}={value}" for name, value in settings.items())
+        path.write_text("\n".join(lines) + "\n", encoding="ascii")
         return path
 
 

@@ -314,4 +314,6 @@ def _program(name: str) -> Path:
 def _as_ordinary_user(*folders: Path) -> list[str]:
     if os.geteuid() != 0:
         return []
-    return [sys.executable, "-I", str(Path(unprivileged.__file__)), *map(str, folders), "--"]
+    # Without site: it needs no packages, and where the path that leads to ours is not ASCII, Python would end
+    # over it, because that bare environment has no other letters.
+    return [sys.executable, "-I", "-S", str(Path(unprivileged.__file__)), *map(str, folders), "--"]

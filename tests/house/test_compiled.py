@@ -162,6 +162,17 @@ def test_the_command_refuses_a_stale_build(tmp_path: Path) -> None:
     assert _looks_as_built(str(root), str(record), record.stat().st_mtime_ns)
 
 
+@pytest.mark.parametrize("left", ["", '{"suffix": ".so", "sour', "{}", "[]"])
+def test_a_damaged_record_is_told(tmp_path: Path, left: str) -> None:
+    """A build that was cut while it wrote its record: the command says what to do, and no more than that."""
+    record = tmp_path / "neraca" / "compiled.json"
+    record.parent.mkdir()
+    record.write_text(left, encoding="utf-8")
+    with pytest.raises(StaleBuild, match=r"neraca/compiled\.json, their record, is damaged") as raised:
+        refuse_stale(tmp_path)
+    assert "make setup" in raised.value.advice
+
+
 def test_every_compiled_source_is_known_to_make() -> None:
     """`make setup` compiles again when any of them changes: its list of prerequisites names them all."""
     rule = re.search(

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from psycopg.conninfo import make_conninfo
 from neraca.commands.demo import MARKER
 from neraca.keystore.master_keys import MASTER_KEY_FILE
 from neraca.settings import Settings
-from neraca.stack import ports, postgres
+from neraca.stack import ports, postgres, processes, unprivileged
 from neraca.stack.embedded import SERVICES, EmbeddedStack
 from neraca.stack.home import FORMAT, Home
 from neraca.stack.jars import class_path
@@ -103,6 +104,22 @@ def test_nothing_is_lost_between_down_and_up(new_home: Path) -> None:
     second = stack.up(services=())
     assert [part.port for part in first.parts] == [part.port for part in second.parts]
     assert (["one"], ["one"]) == read(new_home)
+
+
+def test_a_home_may_be_called_anything(new_home: Path) -> None:
+    """A blank, a comma (between two folders, for Kafka), letters that Latin-1 has and has not."""
+    home = new_home / "Beranda é, ĕ kedua"
+    stack = stack_in(home)
+    try:
+        stack.up(services=())
+        write(home, "one")
+        stack.down()
+        assert [home] == list(new_home.iterdir())
+        stack.up(services=())
+        assert (["one"], ["one"]) == read(home)
+    finally:
+        stack.down()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def test_two_homes_stand_side_by_side(stack: RunningStack, new_home: Path) -> None:
@@ -394,6 +411,28 @@ def test_the_database_starts_from_programs_in_a_closed_folder(
     finally:
         assert server.stop(process)
     shutil.rmtree(closed)
+
+
+def test_root_starts_the_database_from_a_checkout_with_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Python that lets go of root starts where the path to the checkout has other letters than ASCII."""
+    environment = tmp_path / "Bérkas saya" / ".venv"
+    venv.EnvBuilder(symlinks=True).create(environment)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "_neraca.pth").write_text(f"{environment.parent}\n", encoding="utf-8")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(sys, "executable", str(environment / "bin" / "python"))
+    command = postgres._as_ordinary_user(tmp_path)
+    script = command.index(unprivileged.__file__)
+    done = subprocess.run(
+        [*command[:script], "-c", "print('started')"],
+        env=dict(processes.BARE_ENVIRONMENT),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ("started\n", "") == (done.stdout, done.stderr)
 
 
 def test_a_service_that_cannot_start_is_told_and_not_tried_forever(new_home: Path) -> None:
