@@ -4,6 +4,7 @@ further in the clear.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -19,6 +20,7 @@ from producers.extract.personal import (
     is_rounded,
     marks_of,
     may_be_personal,
+    misplaced,
     plain_passport,
 )
 from producers.extract.reference import Agencies, Permits
@@ -104,7 +106,8 @@ class Candidates:
         passport = self._pseudonyms.passport(number) if number else None
         person = self._pseudonyms.person(nik) if nik else None
         marks = marks_of(self._pseudonyms, row.raw("nama"), passport, birth_day)
-        shifted = self._shifted((registration, agency_id, permit_id, position), person, marks)
+        personal = {column: row.raw(column) for column in _COLUMNS}
+        shifted = self._shifted((registration, agency_id, permit_id, position), personal, person, marks)
         for column in shifted:
             row.add("value_unreadable", column, HOLDS_PERSONAL_DATA)
         registration = "" if "no_registrasi" in shifted else registration
@@ -174,24 +177,34 @@ class Candidates:
     def _shifted(
         self,
         identifiers: tuple[str, str | None, str | None, str],
+        personal: Mapping[str, str],
         person: bytes | None,
         marks: bytes,
     ) -> list[str]:
         """Give the columns of identifiers that hold this candidate's own data."""
         registration, agency_id, permit_id, position = identifiers
+        is_trade = position in self._permits.positions
         # What is the number of an agency or a permit of this extract is nobody's name.
-        return [
+        shifted = [
             column
             for column, text, is_known in (
                 ("no_registrasi", registration, False),
                 ("kode_p3mi", agency_id, agency_id in self._agencies.by_code),
                 ("nomor_sip2mi", permit_id, permit_id in self._permits.by_number),
-                ("jabatan", position, False),
             )
             if text
             and not is_known
-            and is_personal(text, self._pseudonyms, person, marks, is_trade=column == "jabatan")
+            and (misplaced(text, personal) or is_personal(text, self._pseudonyms, person, marks))
         ]
+        if is_personal(position, self._pseudonyms, person, marks, is_trade=True) or (
+            position and not is_trade and self._is_misplaced_position(position, personal)
+        ):
+            shifted.append("jabatan")
+        return shifted
+
+    def _is_misplaced_position(self, position: str, personal: Mapping[str, str]) -> bool:
+        """Tell whether somebody's data stands where the position should; it is the position of no permit."""
+        return personal["nama"] in self._permits.positions or misplaced(position, personal)
 
     def _line(self, row: Cells, scheme: str) -> tuple[str | None, str | None, int | None]:
         """Give agency, permit and line: all under P TO P, none under another scheme."""

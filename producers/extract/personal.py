@@ -6,6 +6,7 @@ Gives keyed hashes and verdicts. Also keeps out of texts what somebody typed int
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -15,6 +16,7 @@ from producers.sealing.clear import plain_nik
 from schemas.instants import format_date
 
 NIK_DIGITS: Final = 16
+_NIK_SLIP_MAX: Final = 4
 REMOVED: Final = "[…]"
 _SPACES: Final = re.compile(r"\s+")
 # Sixteen digits in a row, however they are grouped, and no digit beside them.
@@ -86,6 +88,30 @@ def may_be_personal(text: str) -> bool:
         or _PASSPORT.fullmatch(text) is not None
         or parse_day(text) is not None
     )
+
+
+def misplaced(text: str, cells: Mapping[str, str]) -> bool:
+    """Tell whether an identifier has the form of personal data whose own cell holds something else.
+
+    So where two cells changed places: then nothing in the row tells whose NIK or name this is. `cells` are
+    the row's personal cells, by column.
+    """
+    nik, name = plain_nik(cells["nik"]), cells["nama"]
+    passport, born = plain_passport(cells["no_paspor"]), cells["tgl_lahir"]
+    # A digit too many or too few is a slip, and no number of something else.
+    is_nik = nik.isdigit() and abs(len(nik) - NIK_DIGITS) <= _NIK_SLIP_MAX
+    return (
+        (not is_nik and has_nik(text))
+        or (passport != "" and not _PASSPORT.fullmatch(passport) and _PASSPORT.fullmatch(text) is not None)
+        or (born != "" and parse_day(born) is None and parse_day(text) is not None)
+        # A name is no number: it has words, or no digit.
+        or (is_number(name) and not is_number(text))
+    )
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text looks like the number of something: a digit in it, and no space."""
+    return any(letter.isdigit() for letter in text) and _SPACES.search(text) is None
 
 
 def officer_of(pseudonyms: Pseudonyms, cell: str) -> str:

@@ -133,6 +133,7 @@ class Permits:
     def __init__(self) -> None:
         self.by_number: Final[dict[str, PermitRow]] = {}
         self.reported: Final[dict[str, int]] = {}
+        self.positions: Final[set[str]] = set()
         # Of permits whose own row is only reported: what the old system counted is compared all the same.
         self.lines_without: Final[list[tuple[str, str, QuotaRow]]] = []
         self._agencies_reported: Final[dict[str, str]] = {}
@@ -183,6 +184,7 @@ class Permits:
             known = self._line_rows.get((number, quota.number))
             if sink.is_first(PERMIT_LINES, row, self._line_rows, (number, quota.number), "no_urut"):
                 permit.lines.append(quota)
+                self.positions.add(quota.position)
             elif known is not None:
                 is_counted = known[1] == row.digest()
         if not is_counted and permit.blocked_by is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,41 @@ def test_a_row_with_personal_data_for_an_identifier_is_only_reported(tmp_path: P
         ("pelatihan.csv", 3, "kode_lembaga"),
     ] == [place for place in told if place not in other_scheme]
     assert "R-99" in [line.get("registration_id") for line in reading.lines]
+
+
+def test_two_cells_that_changed_places(tmp_path: Path) -> None:
+    """A NIK in the column of permits, a name in that of positions …: neither in an action nor on the page."""
+    extract = SmallExtract.ready()
+    personal = {
+        "nik": "3501014503901234",
+        "nama": "Perempuan Rahasia",
+        "tgl_lahir": "05/03/1990",
+        "no_paspor": "X7654321",
+    }
+    for number, (one, other) in enumerate(
+        product(personal, ("no_registrasi", "kode_p3mi", "nomor_sip2mi", "jabatan")), 1
+    ):
+        extract.life(number, stages=1)
+        row = {**extract.rows["cpmi.csv"][-1], **personal}
+        extract.rows["cpmi.csv"][-1] = {**row, one: row[other], other: row[one]}
+    reading = read(extract.write(tmp_path / "extract"))
+    assert_clean(reading.texts)
+    for action in reading.actions:
+        assert_clean(action_json(read_action_record(action.avro).action))
+    page = tmp_path / "page.html"
+    said = neraca("import", tmp_path / "extract", "--dry-run", "--json", "--html", page)
+    assert 0 == said.code
+    assert_clean(said.out.decode() + said.err + page.read_text(encoding="utf-8"))
+
+
+def test_a_nik_typed_wrong_makes_no_other_number_personal(tmp_path: Path) -> None:
+    """A registration number of sixteen digits goes in, whether its candidate's NIK has sixteen or not."""
+    extract = SmallExtract.ready()
+    lines = extract.life(1, stages=0)
+    extract.rows["cpmi.csv"][0] |= {"no_registrasi": "2022030100000017", "nik": "350101450390123"}
+    extract.rows["tahapan.csv"][lines["REGISTRASI"] - 2]["no_registrasi"] = "2022030100000017"
+    registered = [line.get("registration_id") for line in read(extract.write(tmp_path)).lines]
+    assert "2022030100000017" in registered
 
 
 @pytest.mark.parametrize(
