@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.archive.container import encode_long
+from audit.archive.contracts import released
 from audit.archive.folder import (
     ACTIONS,
     DECISIONS,
@@ -58,6 +59,8 @@ class ArchiveSource:
         self.name: Final = str(root)
         self.about: Final[About] = self._folder.about()
         self.position: Final[Position] = self._folder.position()
+        self._decision_contracts: Final = released("Decision")
+        self._action_contracts: Final = released("Action")
         self._check_counts()
         self._check_files()
 
@@ -189,13 +192,22 @@ class ArchiveSource:
     def _stream(self, name: str) -> StreamReader:
         at = self.position.stream(name)
         if name == OFFSETS:
-            return StreamReader(self._folder, name, at, schema_json=OFFSETS_SCHEMA)
+            return StreamReader(self._folder, name, at, schemas=(OFFSETS_SCHEMA,))
         if name == UNREADABLE:
-            return StreamReader(self._folder, name, at, schema_json=UNREADABLE_SCHEMA)
+            return StreamReader(self._folder, name, at, schemas=(UNREADABLE_SCHEMA,))
         if name == DECISIONS:
             # Each decision has the hash of the one before: that says more than the hash of a block.
-            return StreamReader(self._folder, name, at, is_hashed=False, explain=self._which_decision)
-        return StreamReader(self._folder, name, at, explain=self._which_action)
+            return StreamReader(
+                self._folder,
+                name,
+                at,
+                schemas=self._decision_contracts,
+                is_hashed=False,
+                explain=self._which_decision,
+            )
+        return StreamReader(
+            self._folder, name, at, schemas=self._action_contracts, explain=self._which_action
+        )
 
     def _each(self, name: str) -> Iterator[bytes]:
         for block in self._stream(name).blocks():

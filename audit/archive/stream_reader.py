@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 from audit.archive.container import SYNC_BYTES, Header, block_head
 from audit.archive.folder import BLOCK_RECORDS, BLOCKS, ArchiveFolder, StreamPosition, Tail
-from audit.archive.rows import Block, cut, decode_block
+from audit.archive.rows import BLOCKS_SCHEMA, Block, cut, decode_block
 from audit.archive.stream_writer import (
     FIRST_KEY,
     FROM_A_COPY,
@@ -77,7 +77,7 @@ class StreamReader:
         name: str,
         at: StreamPosition,
         *,
-        schema_json: str | None = None,
+        schemas: Collection[str] | None = None,
         is_hashed: bool = True,
         explain: Explain | None = None,
     ) -> None:
@@ -87,7 +87,7 @@ class StreamReader:
             folder: The archive.
             name: Of the series.
             at: How far it goes.
-            schema_json: The contract that its files must name; None: the caller judges the schema id.
+            schemas: What its files may name as their schema; None: anything.
             is_hashed: Whether the hash of each block is compared; not where the records tell by themselves.
             explain: Asked about a block whose bytes are not what was written.
 
@@ -96,7 +96,7 @@ class StreamReader:
         self.records: Final = at.records
         self._folder: Final = folder
         self._at: Final = at
-        self._schema_json: Final = schema_json
+        self._schemas: Final = schemas
         self._is_hashed: Final = is_hashed
         self._explain: Final = explain
 
@@ -267,7 +267,9 @@ class StreamReader:
         names = header.metadata.get(STREAM_KEY), header.metadata.get(FIRST_KEY)
         if names != (stream.encode(), str(first).encode()):
             raise _damaged(f"{self._folder.shown(path)} is another file of an archive, moved here")
-        if self._schema_json is not None and stream == self.name and header.schema_json != self._schema_json:
+        schemas = self._schemas if stream == self.name else (BLOCKS_SCHEMA,)
+        # Whoever reads with a tool of others sees what this says the bytes are, and nothing else does.
+        if schemas is not None and header.schema_json not in schemas:
             raise _damaged(f"{self._folder.shown(path)} names another schema than records of {stream} have")
         return header
 

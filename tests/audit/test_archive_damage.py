@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from audit.archive.container import block_head, read_header
+from audit.archive.container import block_head, encode_long, read_header, write_header
 from audit.archive.reader import ArchiveSource
 from audit.archive.rows import decode_block
 from schemas.binary import Cursor
@@ -336,9 +336,74 @@ def folder_for_a_tail(root: Path) -> str:
     return f"decisions/{TAIL} cannot be read"
 
 
+def _with_header(path: Path, old: str, new: str) -> None:
+    """Let the header of a file say otherwise, with the sync marker that fits it, also behind each block."""
+    data = path.read_bytes()
+    header = read_header(data)
+    told = {key: value.decode().replace(old, new) for key, value in header.metadata.items()}
+    schema, _ = told.pop("avro.schema"), told.pop("avro.codec")
+    made = write_header(schema, told)
+    assert len(made.data) == len(header.data)
+    path.write_bytes(made.data + data[len(header.data) :].replace(header.sync, made.sync))
+
+
+def header_of_another_file(root: Path) -> str:
+    """A header that is whole, and calls the file by another series."""
+    _with_header(root / "decisions" / FIRST, "decisions", "positions")
+    return f"decisions/{FIRST} is another file of an archive, moved here"
+
+
+def header_with_another_schema(root: Path) -> str:
+    """A header that is whole, and names a schema of which the records are not."""
+    _with_header(root / "decisions" / FIRST, '"name":"Decision"', '"name":"Decisive"')
+    return f"decisions/{FIRST} names another schema than records of decisions have"
+
+
+def actions_with_another_schema(root: Path) -> str:
+    """The same for actions."""
+    _with_header(root / "actions/4" / FIRST, '"name":"officer"', '"name":"officed"')
+    return f"actions/4/{FIRST} names another schema"
+
+
+def index_with_another_schema(root: Path) -> str:
+    """The same for the index."""
+    _with_header(root / "blocks/decisions" / FIRST, '"first"', '"firsz"')
+    return f"blocks/decisions/{FIRST} names another schema"
+
+
+def index_of_another_record(root: Path) -> str:
+    """A row of the index that tells of the record behind; no hash stands over it."""
+    path = root / "blocks" / "offsets" / FIRST
+    data = path.read_bytes()
+    cursor = Cursor(data)
+    cursor.at = len(read_header(data).data)
+    cursor.long()
+    length = cursor.long()
+    # Behind the first row and its marker, and what the second says of its own length.
+    cursor.raw(length + 16)
+    cursor.long()
+    cursor.long()
+    at = int(cursor.at)
+    assert 256 == cursor.long()
+    path.write_bytes(data[:at] + encode_long(257) + data[at + 2 :])
+    return "row 1 tells of record 257"
+
+
+def position_in_the_middle_of_a_block(root: Path) -> str:
+    """A file that ends elsewhere than where its blocks do: the next writer would go on there."""
+    _change_position(root, lambda at: at["streams"]["decisions"].update(segment_bytes=1_000))
+    return f"decisions/{FIRST} goes up to record 1024"
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        header_of_another_file,
+        header_with_another_schema,
+        actions_with_another_schema,
+        index_with_another_schema,
+        index_of_another_record,
+        position_in_the_middle_of_a_block,
         hash_that_is_none,
         hash_cut_short,
         number_beyond_all,

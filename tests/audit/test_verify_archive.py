@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.archive.reader import ArchiveSource
+from audit.roots_check import collect
 from audit.tlog.keys import LogKeys
 from audit.tlog.merkle import EMPTY_ROOT
 from audit.tlog.note import Verifier
@@ -178,6 +179,21 @@ def _rolled_back(copy: Archived) -> None:
     shutil.copy(older, copy.log / "checkpoint")
 
 
+def _under_another_size(copy: Archived) -> None:
+    """A true checkpoint under the name of a size of which it does not speak."""
+    (path,) = (copy.log / "checkpoints").rglob("500")
+    path.rename(path.with_name("501"))
+
+
+def _full_tile_gone_beside_a_shorter_one(copy: Archived) -> None:
+    """The shorter one is true, and does not hold what the full one has to."""
+    full = copy.log / tile_path(0, 3)
+    shorter = copy.log / tile_path(0, 3, 100)
+    shorter.parent.mkdir()
+    shorter.write_bytes(full.read_bytes()[: 100 * 32])
+    full.unlink()
+
+
 TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
     (_bit_of_a_decision, "reexecution", None),
     (_bit_of_a_decision, "chain", None),
@@ -189,6 +205,8 @@ TAMPERED: list[tuple[Callable[[Archived], None], str, int | None]] = [
     (_bit_of_the_hashes_at_the_edge, "tiles", None),
     (_bit_of_an_entry, "tiles", None),
     (_tile_gone, "tiles", 4 * 256 - 1),
+    (_full_tile_gone_beside_a_shorter_one, "tiles", 4 * 256 - 1),
+    (_under_another_size, "checkpoints", 499),
     (_hash_behind_a_full_tile, "tiles", 2 * 256 - 1),
     (_entry_behind_a_full_bundle, "tiles", 2 * 256 - 1),
     (_bit_of_a_shorter_tile, "tiles", 255),
@@ -248,6 +266,22 @@ def test_another_key_is_seen_by_who_knows_the_key(copy: Archived, tmp_path: Path
     report = verified(forged, tmp_path / "told", checks, (copy.key,))
     assert {"checkpoints": 1} == report.found
     assert "do not lead to" in report.findings[0].what
+
+
+@pytest.mark.parametrize(
+    ("origin", "wanted"),
+    [
+        ("example.org/ledger", "are not those of this deployment"),
+        ("example.org/other", "it is of the log example.org/ledger, and not of example.org/other"),
+    ],
+)
+def test_a_log_of_other_keys_is_not_that_of_this_deployment(
+    copy: Archived, tmp_path: Path, origin: str, wanted: str
+) -> None:
+    """Where a deployment has keys of its own, a log that others signed beside their keys is told."""
+    own = LogKeys(tmp_path / "own").create(origin)
+    stated = collect(frozenset({"checkpoints"}), copy.log, None, own_keys=own)
+    assert any(wanted in finding.what for finding in stated.findings), stated.findings
 
 
 @pytest.mark.parametrize("taken", ["", "checkpoints"])
