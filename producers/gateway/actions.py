@@ -318,12 +318,13 @@ def answer_of(outcome: Outcome, *, indonesian: bool) -> Answer:
 
 
 def problem_answer(found: Problem, *, indonesian: bool) -> Answer:
-    """Write a problem as an HTTP answer."""
+    """Write a problem as an HTTP answer; the language is that of `detail`."""
+    language = "id" if indonesian and not found.detail else "en"
     return Answer(
         found.status,
         found.body(indonesian=indonesian),
         "application/problem+json",
-        {**found.headers, "Content-Language": "id" if indonesian else "en"},
+        {**found.headers, "Content-Language": language},
     )
 
 

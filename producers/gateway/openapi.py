@@ -455,7 +455,7 @@ _LANGUAGE: Final = {
     "name": "Accept-Language",
     "in": "header",
     "schema": {"type": "string"},
-    "description": "`id`: `detail` in Bahasa Indonesia. Both sentences are always there.",
+    "description": "`id`: `detail` in Bahasa Indonesia, unless it names a field. Both are always there.",
 }
 _AXES: Final = [
     {

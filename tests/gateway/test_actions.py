@@ -194,6 +194,15 @@ def test_everything_that_is_wrong_is_told(desk: Desk) -> None:
     assert all(one["reason"] and one["advice"] for one in problems)
 
 
+def test_the_language_that_is_told_is_that_of_the_detail(desk: Desk, word: str) -> None:
+    """What names a field is said in English, and is not announced as Bahasa Indonesia."""
+    unknown = action("documents_verified", registration_id=f"R-{word}")
+    answers = [desk.post(sent, Accept_Language="id") for sent in ({}, unknown)]
+    assert ["en", "id"] == [answer.headers["Content-Language"] for answer in answers]
+    told = [answer.json() for answer in answers]
+    assert [False, True] == [one["detail"] == one["indonesian"] for one in told]
+
+
 def test_too_large_without_saying_so(desk: Desk) -> None:
     """A body that comes in chunks is refused where one that tells its length is."""
     chunks = (b" " * 65_536 for _ in range(8))
