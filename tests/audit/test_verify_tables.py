@@ -228,13 +228,28 @@ def test_a_tail_that_the_tables_have_seen_is_missed(filled: str, tmp_path: Path)
     assert {} == _verified(filled, tmp_path / "without", cut, is_checked=False).found
 
 
-def test_a_position_that_fits_no_decision_is_found(filled: str, tmp_path: Path) -> None:
-    """The hash beside the tables' position is compared with that of the decision."""
-    _execute(
-        filled, "UPDATE neraca.projection_positions SET decision_sha256 = decode(repeat('ab', 32), 'hex')"
-    )
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        (
+            "UPDATE neraca.projection_positions SET decision_sha256 = decode(repeat('ab', 32), 'hex')",
+            "projection_positions",
+        ),
+        (
+            "UPDATE neraca.projection_positions SET journal_at = journal_at + interval '1 day'",
+            "projection_positions",
+        ),
+        ("UPDATE neraca.policies SET closure = closure + interval '7 days' WHERE seq = -1", "policies"),
+        ("DELETE FROM neraca.policies WHERE seq = -1", "policies"),
+    ],
+)
+def test_what_no_row_of_a_decision_holds_is_found(
+    filled: str, tmp_path: Path, statement: str, table: str
+) -> None:
+    """What the position says of its decision, and the policy before the first one, are compared as well."""
+    _execute(filled, statement)
     report = _verified(filled, tmp_path)
-    assert ["projection_positions"] == [finding.table for finding in report.findings]
+    assert [table] == [finding.table for finding in report.findings]
 
 
 def test_a_moment_is_held_still(filled: str, tmp_path: Path) -> None:
