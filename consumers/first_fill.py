@@ -33,6 +33,9 @@ DECISIONS_MIN: Final = 100_000
 _POLL_RECORDS_MAX: Final = 4_096
 _POLL_SECONDS: Final = 0.1
 _KAFKA_TIMEOUT_SECONDS: Final = 15.0
+_STANDBY_SECONDS: Final = 0.2
+# Held by the session that builds, and gone with it.
+_BUILDER_LOCK: Final = "neraca first fill"
 
 Session = psycopg.Connection[tuple[object, ...]]
 
@@ -73,6 +76,10 @@ class FirstFill:
     def run(self, session: Session) -> Position | None:
         """Build the tables from the journal as it is now.
 
+        `session` is the one by which this projector is the active one, and holds the place of a rebuild. It
+        is idle meanwhile and may be lost alone, or fall sooner than what a killed projector had under way: so
+        whoever builds waits until nobody else does, and goes by the session that builds.
+
         None where told to stop, where a rebuild is at work, or where somebody else made tables meanwhile.
 
         Raises:
@@ -84,21 +91,34 @@ class FirstFill:
         if not swapping.try_lock_rebuild(session):
             return None
         try:
-            swapping.drop(session, NEXT)
-            end = end_of(self.kafka, self.topic, _KAFKA_TIMEOUT_SECONDS)
             with ExitStack() as opened:
                 builder, helper = self.connect(), self.connect()
                 opened.callback(builder.close)
                 opened.callback(helper.close)
+                if not self._wait_to_build(builder) or swapping.schema_exists(builder, LIVE):
+                    return None
+                swapping.drop(builder, NEXT)
+                end = end_of(self.kafka, self.topic, _KAFKA_TIMEOUT_SECONDS)
                 reader = JournalReader(self.kafka, self.topic, last_seq=-1, last_sha256=bytes(32), offset=0)
                 opened.callback(reader.close)
                 position = self._build(builder, helper, reader, end)
-            return position if position is not None and self._name(session) else None
+                return position if position is not None and self._name(builder) else None
         finally:
             # Nothing is there when it has its name, and no session when it is gone.
             if not session.closed:
                 swapping.drop(session, NEXT)
                 swapping.unlock_rebuild(session)
+
+    def _wait_to_build(self, builder: Session) -> bool:
+        """Wait until no other session builds; False when told to stop before."""
+        while not self.stop.is_set():
+            row = builder.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_BUILDER_LOCK,)
+            ).fetchone()
+            if row == (True,):
+                return True
+            self.stop.wait(_STANDBY_SECONDS)
+        return False
 
     def _build(self, builder: Session, helper: Session, reader: JournalReader, end: int) -> Position | None:
         building = Building(builder)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -235,6 +236,44 @@ def test_somebody_was_faster(stack: RunningStack, topic_prefix: str, database: s
         assert ["neraca"] == _schemas(database)
         assert -1 == tables.read_position(session).seq
         assert not filling.is_worth_it(session, 100)
+
+
+def test_the_session_that_leads_is_lost(
+    stack: RunningStack, topic_prefix: str, database: str, expected: dict[str, str]
+) -> None:
+    """Who builds and is no longer the active one is not joined by its successor in the same tables.
+
+    The successor waits, finds them made, and follows; neither of the two ends by it.
+    """
+    produce(stack.kafka, topic_prefix, journal())
+    lead, successors = _session(database), list[Future[int]]()
+    config = ProjectorConfig(stack.kafka, topic_prefix, database, first_fill_decisions_min=100)
+
+    def tell(_: JournalReader) -> None:
+        if not successors:
+            lead.close()
+            successors.append(pool.submit(_follow, config, len(journal()) - 1))
+            while not _begins_to_build(database):
+                time.sleep(0.05)
+
+    first = FirstFill(
+        stack.kafka, DECISIONS.under(topic_prefix), lambda: _session(database), threading.Event(), tell
+    )
+    with ThreadPoolExecutor() as pool:
+        position = first.run(lead)
+        successors[0].result(_PATIENCE_SECONDS)
+    assert position is not None
+    assert len(journal()) - 1 == position.seq
+    assert ["neraca"] == _schemas(database)
+    with _session(database) as session:
+        assert expected == dump(session)
+
+
+def _begins_to_build(database: str) -> bool:
+    """Whether a projector opened its sessions for a first fill, beside the one by which it is active."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'neraca projector'"
+    with psycopg.connect(database) as session:
+        return session.execute(f"{query} AND datname = current_database()".encode()).fetchone() == (3,)
 
 
 def test_a_rebuild_is_at_work(
