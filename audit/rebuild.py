@@ -216,7 +216,7 @@ class _Rebuilding:
             if not swapping.try_lock_rebuild(self._control):
                 self._open.close()
                 raise RebuildRunning(
-                    "another rebuild of these tables is at work",
+                    "another rebuild of these tables is at work, or a projector's first fill",
                     advice="Wait for its end; it holds its place by its connection, so a dead one has none.",
                 )
             # What a killed one left.
