@@ -128,7 +128,9 @@ def _show(found: "StackStatus", *, as_json: bool) -> None:
 
 
 def _row(part: "PartStatus") -> tuple[str, ...]:
-    colour = {"running": "green", "elsewhere": "cyan", "starting": "yellow"}.get(part.condition, "red")
+    colour = {"running": "green", "elsewhere": "cyan", "starting": "yellow", "not ready": "yellow"}.get(
+        part.condition, "red"
+    )
     return (
         part.name,
         f"[{colour}]{part.condition}[/]",

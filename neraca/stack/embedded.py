@@ -38,7 +38,7 @@ _SETTLING_SECONDS = 5.0
 # A line of a log may hold a whole record.
 _LAST_WORDS_CHARACTERS_MAX = 400
 
-Condition = Literal["running", "starting", "not answering", "stopped", "elsewhere"]
+Condition = Literal["running", "starting", "not ready", "not answering", "stopped", "elsewhere"]
 Say = Callable[[str], None]
 
 
@@ -486,7 +486,7 @@ class EmbeddedStack:
         all_answer_since: float | None = None
         while True:
             said = self._said_by_supervisor()
-            waiting = [name for name in names if not _ready(state.metrics_ports[name])]
+            waiting = [name for name in names if why_not_ready(state.metrics_ports[name]) != ""]
             silent = [name for name in waiting if not ports.answers(state.metrics_ports[name])]
             if silent:
                 all_answer_since = None
@@ -542,9 +542,11 @@ class EmbeddedStack:
                     note = f"ended with code {code}; see {self._home.logs / name}.log"
                 statuses.append(PartStatus(name, "stopped", port=port, note=note))
                 continue
-            ready = _ready(port)
-            condition: Condition = "running" if ready else "starting" if ready is None else "not answering"
-            statuses.append(_describe(name, process, port, healthy=bool(ready), note=note, else_=condition))
+            because = why_not_ready(port)
+            if because:
+                note = "; ".join(filter(None, (because, note)))
+            otherwise: Condition = "starting" if because is None else "not ready"
+            statuses.append(_describe(name, process, port, healthy=because == "", note=note, else_=otherwise))
         return statuses
 
 
@@ -582,17 +584,16 @@ def _private_bytes(process: psutil.Process) -> int:
     return 0
 
 
-def _ready(port: int) -> bool | None:
-    """What a service says of itself:
-
-    ready, not ready (False: alive but not answering well), None: no answer yet.
-    """
+def why_not_ready(port: int) -> str | None:
+    """Why a service says that it does not do its job; empty: it does; None: it does not answer yet."""
     try:
         with urllib.request.urlopen(f"http://{ports.LOOPBACK}:{port}/health/ready", timeout=2):
-            return True
+            return ""
     except urllib.error.HTTPError as error:
-        # A service that has no such page but serves its metrics is up.
-        return True if error.code == 404 else None  # noqa: PLR2004 (HTTP)
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            if because := json.loads(error.read()).get("because"):
+                return str(because)
+        return f"it answers with {error.code}"
     except OSError:
         return None
 

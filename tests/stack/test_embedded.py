@@ -22,11 +22,12 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from psycopg.conninfo import make_conninfo
 
+from consumers.monitoring import Monitoring
 from neraca.commands.demo import MARKER
 from neraca.keystore.master_keys import MASTER_KEY_FILE
 from neraca.settings import Settings
 from neraca.stack import ports, postgres, processes, unprivileged
-from neraca.stack.embedded import SERVICES, EmbeddedStack
+from neraca.stack.embedded import SERVICES, EmbeddedStack, why_not_ready
 from neraca.stack.home import FORMAT, Home
 from neraca.stack.jars import class_path
 from neraca.stack.kafka import EmbeddedKafka
@@ -461,6 +462,19 @@ def test_a_service_that_cannot_start_is_told_and_not_tried_forever(new_home: Pat
     assert "stopped" != conditions(stack)["projector"]
 
 
+def test_a_service_that_is_not_ready_says_why() -> None:
+    """A projector that fills its tables and a decider whose decisions are refused do not look alike."""
+    service = Monitoring("projector", 0)
+    try:
+        service.ready(ready=False, because="it fills the tables for the first time")
+        assert "it fills the tables for the first time" == why_not_ready(service.port)
+        service.ready(ready=True)
+        assert "" == why_not_ready(service.port)
+    finally:
+        service.close()
+    assert None is why_not_ready(service.port)
+
+
 def test_services_are_started_watched_and_stopped(new_home: Path) -> None:
     """`up` runs the services over both servers; killed ones come back, and `down` leaves no process behind.
 
@@ -470,7 +484,7 @@ def test_services_are_started_watched_and_stopped(new_home: Path) -> None:
     stack = stack_in(new_home)
     first = {part.name: part for part in stack.up().parts}
     assert {"kafka", "postgres", *SERVICES} == set(first)
-    assert {"running"} == {part.condition for part in first.values()} - {"starting"}
+    assert {"running"} == {part.condition for part in first.values()} - {"starting", "not ready"}
     for name in SERVICES:
         with urllib.request.urlopen(f"http://127.0.0.1:{first[name].port}/metrics", timeout=10) as page:
             assert b"neraca_" in page.read()
