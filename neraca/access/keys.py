@@ -98,13 +98,13 @@ class NewKey:
         _among("kind of data", self.reads, (*READ_SCOPES, "all"))
         for office in self.offices:
             kind, colon, code = office.partition(":")
-            if kind not in OFFICE_TYPES or not colon or not code:
+            if kind not in OFFICE_TYPES or not colon or not code or not is_utf8(code):
                 raise KeyStoreError(
                     f"{office!r} is no office",
                     advice=f"Write TYPE:CODE or TYPE:*, where TYPE is one of {', '.join(OFFICE_TYPES)}.",
                 )
         for what, text in (("name", self.name), ("officer", self.officer)):
-            if any("\ud800" <= letter <= "\udfff" for letter in text):
+            if not is_utf8(text):
                 raise KeyStoreError(f"the {what} is no UTF-8 text", advice="Write it in letters and digits.")
             if not text.strip() or len(text.encode()) > ID_BYTES_MAX or "\x00" in text:
                 raise KeyStoreError(
@@ -122,6 +122,11 @@ class NewKey:
             )
         if not self.systems and not self.reads:
             raise KeyStoreError("the key could do nothing", advice="Give --system and --office, or --read.")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether UTF-8 can write a text: what else stood on a command line is half a surrogate pair in it."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _among(what: str, given: Sequence[str], known: Sequence[str]) -> None:
@@ -251,6 +256,9 @@ def find(connection: Connection[tuple[object, ...]], key_id: str) -> Key:
         KeyStoreError: there is none.
 
     """
+    if not is_utf8(key_id):
+        # PostgreSQL has no text for it, and so no key.
+        raise KeyStoreError(f"there is no key {key_id!r}", advice="See `neraca keys list`.")
     with connection.cursor(row_factory=class_row(Key)) as cursor:
         found = cursor.execute(f"{_SELECT} WHERE k.key_id = %s".encode(), (key_id,)).fetchone()
     if found is None:

@@ -40,12 +40,13 @@ def tables(settings: "Settings") -> "Iterator[Connection[tuple[Any, ...]]]":
 
 
 def check_words(officer: str, reason: str) -> None:
-    """See that officer and reason say something, and hold no NIK.
+    """See that officer and reason are text, say something, and hold no NIK.
 
     Raises:
         SettingsError: they do not.
 
     """
+    from neraca.access.keys import is_utf8
     from producers.extract.personal import has_nik
     from schemas.errors import SettingsError
     from schemas.shape import ID_BYTES_MAX, TEXT_BYTES_MAX
@@ -54,6 +55,8 @@ def check_words(officer: str, reason: str) -> None:
         ("--officer", officer, ID_BYTES_MAX),
         ("--reason", reason, TEXT_BYTES_MAX),
     ):
+        if not is_utf8(text):
+            raise SettingsError(f"{option} is no UTF-8 text", advice="Write it in letters and digits.")
         if not text.strip() or len(text.encode()) > bytes_max or "\x00" in text:
             raise SettingsError(f"{option} is empty or too long", advice=f"At most {bytes_max} bytes.")
         if has_nik(text):
@@ -69,11 +72,13 @@ def check_person(person: str) -> None:
         SettingsError: it cannot.
 
     """
+    from neraca.access.keys import is_utf8
     from producers.sealing.guard import may_identify
     from schemas.errors import SettingsError
     from schemas.shape import ID_BYTES_MAX
 
-    if not 0 < len(person.encode()) <= ID_BYTES_MAX or "\x00" in person or may_identify(person):
+    can_be = is_utf8(person) and 0 < len(person.encode()) <= ID_BYTES_MAX and "\x00" not in person
+    if not can_be or may_identify(person):
         raise SettingsError(
             "PERSON is no person's id", advice="`neraca keystore find` gives the one of a NIK."
         )

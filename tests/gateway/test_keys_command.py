@@ -55,7 +55,9 @@ def test_the_life_of_a_key(running: Running, word: str) -> None:
         ("create", "x", "--officer", "o", "--read", "everything"),
         ("create", "x", "--officer", "3501014503901234", "--read", "all"),
         ("create", "x", "--officer", "a\udcff", "--read", "all"),
+        ("create", "x", "--officer", "o", "--system", "BP2MI", "--office", "HQ:\udcff"),
         ("revoke", "nobody"),
+        ("revoke", "\udcff"),
         ("rotate", "nobody"),
     ],
 )

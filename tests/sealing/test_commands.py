@@ -264,6 +264,9 @@ def test_a_cut_erasure_is_finished_and_a_refused_one_destroys_nothing(busy: Crew
     ("arguments", "said_to"),
     [
         (("reveal", "p-1", "--officer", "o", "--reason", " "), "--reason is empty"),
+        (("reveal", "p-1", "--officer", "o", "--reason", "r\udcff"), "--reason is no UTF-8 text"),
+        (("erase", "p-1", "--officer", "o\udcff", "--reason", "r", "--yes"), "--officer is no UTF-8 text"),
+        (("reveal", "p-1\udcff", "--officer", "o", "--reason", "r"), "PERSON is no person's id"),
         (("reveal", "p-1", "--officer", "o", "--reason", "NIK 3501 0145 0390 0001"), "what looks like a NIK"),
         (("reveal", "p-1", "--officer", "o", "--reason", "r", "--field", "phone"), "--field names something"),
         (
