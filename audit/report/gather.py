@@ -1,4 +1,4 @@
-"""One pass over the journal: what has to be noted while it goes by, beside the ledger's own state.
+"""A pass over the journal: what has to be noted while it goes by, beside the ledger's own state.
 
 Memory grows with the registrations, as the decider's does, and not with the decisions. Must not hold a rule
 of its own: what a permit's validity or a bar is, `ledger/` says.
@@ -62,8 +62,17 @@ class WrongFirstPolicy(NeracaError):
 class Gathering:
     """Takes decisions in, one after the other."""
 
-    def __init__(self, policy: Policy | None = None) -> None:
-        """Begin under that policy, or the default one."""
+    def __init__(self, policy: Policy | None = None, closure: int | None = None) -> None:
+        """Begin under that policy, or the default one.
+
+        Args:
+            policy: The one that the journal began with.
+            closure: The T_0 that counts, where it is known; else that of the policy in force at each refusal.
+
+        """
+        self._closure: Final = closure
+        # Each T_0 by which a refusal was counted: a policy that came later may have moved it.
+        self._closures: Final[set[int]] = set()
         self._engine: Final = Engine.start(policy, seen=_NothingSeen())
         self._tree: Final = Tree()
         self._noted: Final = Noted()
@@ -100,6 +109,16 @@ class Gathering:
     def seq(self) -> int:
         """The last decision taken in; -1: none."""
         return int(self._engine.state.next_seq) - 1
+
+    @property
+    def closure(self) -> int:
+        """T_0 of the policy adopted last."""
+        return int(self._engine.state.policy.closure.at)
+
+    @property
+    def is_by_another_closure(self) -> bool:
+        """Whether a refusal was counted by another T_0 than that of the policy adopted last."""
+        return not self._closures <= {self.closure}
 
     def finish(self, source: str) -> Cutover:
         """Give the figures after the last decision taken in."""
@@ -174,7 +193,8 @@ class Gathering:
 
     def _refused(self, decision: Decision) -> None:
         code, system = decision.code or "", decision.system or ""
-        closure = self._engine.state.policy.closure.at
+        closure = self.closure if self._closure is None else self._closure
+        self._closures.add(closure)
         entered_at, occurred_at = decision.entered_at or 0, decision.occurred_at or 0
         self._refusals[_RefusalKey(code, system, entered_at >= closure)] += 1
         is_attempt = decision.kind == "registered" and system == "SIAPKERJA" and occurred_at >= closure
@@ -270,6 +290,8 @@ def gather(
 ) -> Cutover:
     """Read a ledger's journal and give the figures.
 
+    Once; a second time where a policy moved T_0 after refusals that were counted by another one.
+
     Args:
         source: The ledger.
         until: Where to stop; else at the end.
@@ -283,7 +305,17 @@ def gather(
         WrongFirstPolicy: the journal began under another policy.
 
     """
-    gathering = Gathering(policy)
+    gathering = _gathered(source, Gathering(policy), until, advance)
+    if gathering.is_by_another_closure:
+        known = Gathering(policy, gathering.closure)
+        gathering = _gathered(source, known, Until(seq=gathering.seq), advance)
+    return gathering.finish(source.name)
+
+
+def _gathered(
+    source: Source, gathering: Gathering, until: Until, advance: Callable[[int], None] | None
+) -> Gathering:
+    """Have the journal taken in, from its first decision to the place to stop at."""
     for batch in source.decisions():
         wanted = _wanted(batch, gathering.seq + 1, until)
         for avro in batch[:wanted]:
@@ -292,7 +324,7 @@ def gather(
             advance(gathering.seq + 1)
         if wanted < len(batch):
             break
-    return gathering.finish(source.name)
+    return gathering
 
 
 def _wanted(batch: list[bytes], first_seq: int, until: Until) -> int:

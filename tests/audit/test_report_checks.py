@@ -12,7 +12,7 @@ from audit.report.checks import Check, checks
 from projections import tables
 from projections.migrations import migrate
 from tests.audit.report_stories import Journal, story, told
-from tests.ledger.story import hq, new, old, ready, step
+from tests.ledger.story import Story, agency, hq, new, old, permit, policy, ready, step
 from tests.projections.told import apply_all, journal
 
 Session = psycopg.Connection[tuple[object, ...]]
@@ -75,3 +75,26 @@ def test_figures_agree_where_decisions_come_in_another_order(session: Session) -
 def test_before_the_closure_nobody_is_stranded(session: Session) -> None:
     """A journal that ends before T_0 agrees with the views as well, and so does an empty one."""
     assert [] == _differences(session, told()[:20])
+
+
+def test_refusals_count_by_the_closure_adopted_last(session: Session) -> None:
+    """Where the closure was put off and then put back, who was refused between the two dates is counted by
+    the closure adopted last, as everything else is, and as the queries do.
+    """
+    later, back = "2023-07-24T00:00:00+07:00", "2023-07-20T00:00:00+07:00"
+    it = Story(
+        agency(), permit(units=5), old(), old("R-2", "p-2"), policy(at="2023-07-15 09:00", closure=later)
+    )
+    assert "OPEN_REGISTRATION_EXISTS" == it.tell(new("N-1", at="2023-07-21 10:00"))["code"]
+    departed = step("departed", "R-2", "2023-07-16 10:00", entered="2023-07-21 11:00")
+    assert "STAGE_OUT_OF_ORDER" == it.tell(departed)["code"]
+    it.given(policy("B.900-2023", at="2023-09-15 09:00", closure=back))
+    report = gather(Journal(it.journal))
+    assert [("refused", "OPEN_REGISTRATION_EXISTS"), ("other_refused", "STAGE_OUT_OF_ORDER")] == [
+        tuple(one.reason) for one in report.unmoved
+    ]
+    counts = {one.name: one.count for one in report.anomalies}
+    assert (1, 1) == (counts["moved_twice"], counts["late_refused"])
+    assert [(0, 1), (0, 1)] == [(one.before, one.after) for one in report.refusals]
+    assert report == gather(Journal(it.journal, batch=1))
+    assert [] == _differences(session, it.journal)
