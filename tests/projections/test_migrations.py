@@ -37,7 +37,8 @@ def test_an_edited_one_is_an_error(database: str) -> None:
             migrate(connection, migrations)
         connection.execute("DROP SCHEMA neraca CASCADE")
         assert [migration.name for migration in migrations] == migrate(connection, migrations)
-    assert "`DROP SCHEMA neraca CASCADE`, then `neraca up`" in caught.value.advice
+    assert "or drop them, and the projector does (`DROP SCHEMA neraca CASCADE`)" in caught.value.advice
+    assert "`neraca up --no-services`, then `neraca rebuild`" in caught.value.advice
     assert "put the change into a new migration" in caught.value.advice
 
 
