@@ -338,7 +338,11 @@ def _schemas(sentences: Sentences) -> Json:
             "trainings": _array({"type": "object"}),
         }
     )
-    units = {"type": "integer", "minimum": 0}
+    # Zero bounds an account after each decision, not between the instants of what was decided otherwise.
+    units = {
+        "type": "integer",
+        "description": "At an instant, movements that occurred by then; it can be below zero there.",
+    }
     schemas["PermitSeen"] = _object(
         {
             **seen,

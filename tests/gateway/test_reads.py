@@ -54,6 +54,32 @@ def test_now(desk: Desk, word: str, story: dict[str, int]) -> None:
     assert (3, 3, 0) == (line["granted"], line["available"], line["reserved"])
 
 
+def test_a_line_below_zero_at_an_instant(desk: Desk, word: str) -> None:
+    """A unit that was given back, and then taken at an instant before that, was two at once in between: the
+    description bounds no account of a permit by zero.
+    """
+    desk.accept(*permit(f"S-{word}", 1, occurred_at="2023-01-03T09:00:00+07:00"))
+    line = {"permit_id": f"S-{word}", "line": 1}
+    last = desk.accept(
+        *(
+            sent | {"system": "SISKOTKLN", "occurred_at": at, "entered_at": at}
+            for sent, at in (
+                (registered(f"R-{word}-a", f"P-{word}-a", **line), "2023-01-10T09:00:00+07:00"),
+                (
+                    action("cancelled", registration_id=f"R-{word}-a", reason="withdrew"),
+                    "2023-01-30T09:00:00+07:00",
+                ),
+                (registered(f"R-{word}-b", f"P-{word}-b", **line), "2023-01-20T09:00:00+07:00"),
+            )
+        )
+    )
+    then = desk.get(f"/v1/permits/S-{word}", as_of="2023-01-25T00:00:00Z", min_seq=last).json()
+    assert (-1, 2) == (then["lines"][0]["available"], then["lines"][0]["reserved"])
+    described = requests.get(desk.url("/openapi.json"), timeout=30).json()["components"]["schemas"]
+    account = described["PermitSeen"]["properties"]["lines"]["items"]["properties"]["available"]
+    assert "minimum" not in account
+
+
 def test_as_of(desk: Desk, word: str, story: dict[str, int]) -> None:
     """What was true at an instant: only what had occurred by then."""
     path = f"/v1/registrations/R-{word}"
