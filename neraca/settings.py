@@ -149,7 +149,12 @@ class Settings(BaseSettings):
             raise ValueError("is empty")
         return value
 
-    @field_validator("home", "jar_cache", mode="after")
+    @field_validator("home", mode="after")
+    @classmethod
+    def _one_name(cls, value: Path) -> Path:
+        return Home(value).folder
+
+    @field_validator("jar_cache", mode="after")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()

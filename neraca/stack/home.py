@@ -62,7 +62,8 @@ class Home:
     """The folder of one stack."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.expanduser().absolute()
+        # One folder, one name: processes are found again by it, whatever link or `..` leads there.
+        self.folder = Path(os.path.realpath(folder.expanduser()))
 
     def __repr__(self) -> str:
         return f"Home({str(self.folder)!r})"

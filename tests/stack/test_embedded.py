@@ -378,6 +378,24 @@ def test_a_running_server_does_not_move(stack: RunningStack) -> None:
         stack_in(stack.home).up(services=(), with_topics=False, kafka_port=1)
 
 
+@pytest.mark.parametrize("spelling", ["link", "dots"])
+def test_a_home_is_one_stack_however_it_is_spelled(
+    stack: RunningStack, tmp_path: Path, spelling: str
+) -> None:
+    """Through a link or with `..`, what runs is found: `down` would end it, and `up` starts no second."""
+    (tmp_path / "elsewhere").mkdir()
+    if spelling == "link":
+        home = tmp_path / "link"
+        home.symlink_to(stack.home)
+    else:
+        home = tmp_path / "elsewhere" / ".." / os.path.relpath(stack.home, tmp_path)
+    found = stack_in(home).status()
+    assert {"kafka": "running", "postgres": "running"} == {
+        part.name: str(part.condition) for part in found.parts if part.name in ("kafka", "postgres")
+    }
+    assert stack.home == found.home
+
+
 def test_the_database_wants_its_password(stack: RunningStack) -> None:
     """No connection without the generated password, which only the owner can read."""
     wrong = make_conninfo(stack.dsn, password=stack.dsn[-8:])
