@@ -45,12 +45,12 @@ def erase(
 
     settings = Settings.read(home=home)
     check_words(officer, reason)
-    check_person(person)
+    given, person = person, check_person(person)
     with tables(settings) as database, opened(settings) as store:
         known = store.erasure_of(person)
         if known is None or known.erased_at is None:
             if not while_open:
-                _check_open(database, person)
+                _check_open(database, [given, person])
             _confirm(person, is_sure=yes)
         try:
             erasure, is_new = erase_person(
@@ -66,7 +66,7 @@ def erase(
     _show(erasure, is_new=is_new, as_json=as_json)
 
 
-def _check_open(database: "Connection[tuple[Any, ...]]", person: str) -> None:
+def _check_open(database: "Connection[tuple[Any, ...]]", spellings: list[str]) -> None:
     """Refuse while the person is in the process: whoever works on it needs to know whom."""
     from psycopg import errors
 
@@ -74,8 +74,9 @@ def _check_open(database: "Connection[tuple[Any, ...]]", person: str) -> None:
 
     try:
         row = database.execute(
-            "SELECT min(registration_id) FROM neraca.registrations WHERE person_id = %s AND status = 'open'",
-            (person,),
+            "SELECT min(registration_id) FROM neraca.registrations"
+            " WHERE person_id = ANY(%s) AND status = 'open'",
+            (spellings,),
         ).fetchone()
     except (errors.UndefinedTable, errors.InvalidSchemaName):
         return

@@ -1,6 +1,7 @@
 """What the commands that touch personal data share: a connection to the tables, and the access record."""
 
 import getpass
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -65,8 +66,11 @@ def check_words(officer: str, reason: str) -> None:
             )
 
 
-def check_person(person: str) -> None:
+def check_person(person: str) -> str:
     """See that a person's id can be one: a NIK or a name in its place would stay in the access record.
+
+    Gives it as the key store writes it, which knows one spelling of a UUID from no other: the ledger, and the
+    access records, do.
 
     Raises:
         SettingsError: it cannot.
@@ -82,6 +86,10 @@ def check_person(person: str) -> None:
         raise SettingsError(
             "PERSON is no person's id", advice="`neraca keystore find` gives the one of a NIK."
         )
+    try:
+        return str(uuid.UUID(person))
+    except ValueError:
+        return person
 
 
 def keep_access(

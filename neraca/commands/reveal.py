@@ -41,7 +41,7 @@ def reveal(
 
     settings = Settings.read(home=home)
     check_words(officer, reason)
-    check_person(person)
+    given, person = person, check_person(person)
     fields = [name for name in FIELDS if not field or name in field]
     if field and len(fields) != len(set(field)):
         raise SettingsError(
@@ -52,7 +52,11 @@ def reveal(
         erasure = store.erasure_of(person)
         is_erased = known is not None and known.key is None
         topic = ACTIONS.under(settings.topic_prefix)
-        sealed = [] if is_erased else find(database, settings.kafka_config(), topic, load_ids(None), person)
+        sealed = [
+            each
+            for spelling in ([] if is_erased else dict.fromkeys((person, given)))
+            for each in find(database, settings.kafka_config(), topic, load_ids(None), spelling)
+        ]
         status = 410 if is_erased else 200 if sealed else 404
         keep_access(
             database, officer, "reveal", person, status, {"reason": reason, "fields": " ".join(fields)}

@@ -117,8 +117,13 @@ def test_a_person_is_revealed_erased_and_the_ledger_stands(busy: Crew, tmp_path:
     seq = next(number for number, value in enumerate(before) if decode_decision(value).person_id == person)
     proof = inclusion_proof(seq, len(before), log.node)
 
-    refused = neraca("erase", person, *BY, "--yes", settings=settings)
-    assert (2, True) == (refused.code, "registration R-1 of this person is open" in refused.err)
+    for spelling in (person, person.upper(), person.replace("-", "")):
+        refused = neraca("erase", spelling, *BY, "--yes", settings=settings)
+        assert (2, True) == (refused.code, "registration R-1 of this person is open" in refused.err)
+        assert 0 == neraca("reveal", spelling, *BY, settings=settings).code
+    assert {(person,)} == set(
+        query(settings, "SELECT subject_id FROM neraca_access.access_records WHERE kind = 'reveal'")
+    )
     unsure = neraca("erase", person, *BY, "--while-open", settings=settings)
     assert (2, True) == (unsure.code, "Give --yes" in unsure.err)
     said = neraca("erase", person, *BY, "--yes", "--while-open", "--json", settings=settings)
