@@ -171,7 +171,8 @@ class Changes:
         for number, value in _objects(path):
             where = place
             if "action" in value:
-                where = str(_position(path, number, value, "before_seq"))
+                if "before_seq" in value:
+                    where = str(_position(path, number, value, "before_seq"))
                 value = _inner(path, number, value, {"action", "before_seq"})  # noqa: PLW2901 - unwrapped
             record = _record(path, number, value)
             if where == AT_END:
@@ -282,7 +283,7 @@ def _objects(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
 
 
 def _position(path: Path, number: int, value: dict[str, Any], name: str) -> int | str:
-    found = value.get(name, AT_END if name == "before_seq" else None)
+    found = value.get(name)
     if found == AT_END or (isinstance(found, int) and not isinstance(found, bool) and found >= 0):
         return found
     raise BadChange(

@@ -183,6 +183,11 @@ def test_where_insertions_go(history: Path, tmp_path: Path) -> None:
     assert ["permit_issued", "person_held", "registered"] == [each["kind"] for each in found["differences"]]
     found = answer("--actions", history, "--insert", inserted, "--insert-at", "8")
     assert 8 == next(each["seq"] for each in found["differences"] if each["kind"] == "person_held")
+    # Wrapped without a place of its own, an action is one of the others.
+    wrapped = written(tmp_path / "wrapped.jsonl", [{"action": by_time}])
+    for options, seq in (((), 6), (("--insert-at", "8"), 8)):
+        found = answer("--actions", history, "--insert", wrapped, *options)
+        assert seq == next(each["seq"] for each in found["differences"] if each["kind"] == "person_held")
 
 
 def test_changed_and_dropped(history: Path, tmp_path: Path) -> None:
