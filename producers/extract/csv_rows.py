@@ -266,16 +266,22 @@ def _columns(file: FileOfExtract, header: bytes | None) -> tuple[list[int], int,
 
 
 def _find(folder: Path, name: str) -> Path:
-    path = folder / name
     try:
-        if path.is_file():
-            return path
         # A file system that tells upper from lower case must not hide a KANTOR.CSV.
-        for other in sorted(folder.iterdir()) if folder.is_dir() else []:
-            if other.name.lower() == name and other.is_file():
-                return other
+        found = sorted(
+            each
+            for each in (folder.iterdir() if folder.is_dir() else ())
+            if each.name.lower() == name and each.is_file()
+        )
     except OSError as error:
         raise _unreadable(folder, error) from error
+    if len(found) > 1:
+        raise ExtractUnusable(
+            f"{folder} has {name} more than once: {', '.join(each.name for each in found)}",
+            advice="Leave the one that counts, and move the others away.",
+        )
+    if found:
+        return found[0]
     if not folder.is_dir():
         raise ExtractUnusable(
             f"{folder} is no folder", advice="Name the folder that holds the seven files of the extract."

@@ -191,6 +191,14 @@ def test_names_of_files_and_columns_in_capitals(tmp_path: Path) -> None:
     assert 3 == len(read(tmp_path).actions)
 
 
+def test_one_file_twice_in_different_case(tmp_path: Path) -> None:
+    """Which of the two counts is not for the importer to guess: it names both, and takes none."""
+    path = ready(tmp_path) / "cpmi.csv"
+    path.with_name("CPMI.CSV").write_text(path.read_text())
+    with pytest.raises(ExtractUnusable, match=r"cpmi\.csv more than once: CPMI\.CSV, cpmi\.csv"):
+        read(tmp_path)
+
+
 def test_no_folder(tmp_path: Path) -> None:
     """It says what a folder should hold."""
     with pytest.raises(ExtractUnusable, match="no folder"):
