@@ -514,8 +514,11 @@ def test_services_are_started_watched_and_stopped(new_home: Path) -> None:
         assert first[name].pid != second[name].pid
         assert not psutil.pid_exists(first[name].pid or 0)
         assert first[name].port == second[name].port
-    psutil.Process(second["kafka"].pid).kill()
-    psutil.Process(second["decider"].pid).kill()
+    for name in ("kafka", "decider"):
+        killed = psutil.Process(second[name].pid)
+        killed.kill()
+        # Until the system has taken it away, `up` would find it running.
+        killed.wait(10)
     assert "Kafka" in " ".join(stack.up().found_ended)
     assert {"running"} == set(conditions(stack).values()) - {"starting", "not ready"}
     stopped = [each.name for each in stack.down()]
