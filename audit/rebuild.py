@@ -9,7 +9,6 @@ Must not judge the journal: `neraca verify` does.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ import psycopg
 from audit.source import Source
 from consumers.journal import FRAME_BYTES, Entry, JournalReader
 from projections import comparison, connecting, swapping, tables
-from projections.batch import Batch
+from projections.batch import Batch, unreadable
 from projections.building import NEXT, Building
 from projections.comparison import Content, Definitions, RowDifference
 from projections.migrations import LIVE, is_of_this_program, migrate, own_names
@@ -29,6 +28,7 @@ from projections.swapping import ASIDE, KEPT, Exchanged, Reader
 from projections.tables import Position, PositionMovedError
 from schemas.binary import MalformedRecordError
 from schemas.errors import BrokerUnavailable, JournalMismatch, NeracaError
+from schemas.hashing import sha256
 from schemas.topics import DECISIONS
 
 FOLLOW_DECISIONS_MAX: Final = 20_000
@@ -340,15 +340,11 @@ class _Rebuilding:
             try:
                 building.add(wanted)
             except MalformedRecordError as error:
-                raise JournalMismatch(
-                    f"decision {building.next_seq} stands in the journal and cannot be read: {error}",
-                    seq=building.next_seq,
-                    advice="Run the version of neraca that wrote it, or a newer one.",
-                ) from error
+                raise unreadable(building.next_seq, error) from error
             last = wanted[-1]
             self._tell("building", building.next_seq, total)
         building.complete()
-        position = Position(building.next_seq - 1, hashlib.sha256(last).digest() if last else bytes(32), -1)
+        position = Position(building.next_seq - 1, sha256(last) if last else bytes(32), -1)
         return replace(position, offset=self._offset_of(position))
 
     def _offset_of(self, position: Position) -> int:
@@ -626,10 +622,7 @@ class _Follower:
         try:
             batch.add_values([entry.value for entry in entries])
         except MalformedRecordError as error:
-            raise JournalMismatch(
-                f"decision {batch.next_seq} stands in the journal and cannot be read: {error}",
-                seq=batch.next_seq,
-            ) from error
+            raise unreadable(batch.next_seq, error) from error
         prepared = tables.prepare(batch, entries[-1].offset)
         try:
             tables.apply(self._connection, prepared, schema=self._schema, only=self._only)
@@ -656,7 +649,7 @@ def _find_offset(kafka: Mapping[str, str | int], topic: str, position: Position)
             for message in reader.messages(1_000, POLL_SECONDS):
                 silent_since = time.monotonic()
                 value = message.value() or b""
-                if hashlib.sha256(value[FRAME_BYTES:]).digest() == position.sha256:
+                if sha256(value[FRAME_BYTES:]) == position.sha256:
                     return message.offset()
     except JournalMismatch:
         return None

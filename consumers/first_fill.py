@@ -9,7 +9,6 @@ Must not touch tables that are there, nor decide whether this projector is the a
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -21,11 +20,12 @@ import psycopg
 from consumers.action_topic import end_of
 from consumers.journal import JournalReader
 from projections import swapping
+from projections.batch import unreadable
 from projections.building import NEXT, Building
 from projections.migrations import LIVE, hold_migrations
 from projections.tables import Position
 from schemas.binary import MalformedRecordError
-from schemas.errors import JournalMismatch
+from schemas.hashing import sha256
 
 # A shorter journal is followed as usual: it takes a second or two, and what is there can be seen at once.
 DECISIONS_MIN: Final = 100_000
@@ -133,13 +133,16 @@ class FirstFill:
                     raise psycopg.Rollback(under_way)
                 values = reader.take(_POLL_RECORDS_MAX, _POLL_SECONDS, end)
                 if values:
-                    _add(building, values)
+                    try:
+                        building.add(values)
+                    except MalformedRecordError as error:
+                        raise unreadable(building.next_seq, error) from error
                     last = values[-1]
                 self.tell(reader)
             building.complete()
         if not last or self.stop.is_set():
             return None
-        position = Position(building.next_seq - 1, hashlib.sha256(last).digest(), reader.last_offset)
+        position = Position(building.next_seq - 1, sha256(last), reader.last_offset)
         for _ in building.finish(position.sha256, position.offset, helpers=[helper]):
             self.tell(reader)
             if self.stop.is_set():
@@ -155,14 +158,3 @@ class FirstFill:
             if self.before_commit is not None:
                 self.before_commit()
         return True
-
-
-def _add(building: Building, values: list[bytes]) -> None:
-    try:
-        building.add(values)
-    except MalformedRecordError as error:
-        raise JournalMismatch(
-            f"decision {building.next_seq} stands in the journal and cannot be read: {error}",
-            seq=building.next_seq,
-            advice="Run the version of neraca that wrote it, or a newer one.",
-        ) from error

@@ -32,7 +32,7 @@ from consumers.first_fill import FirstFill
 from consumers.journal import CLIENT_LOG_LEVEL, JournalReader
 from consumers.monitoring import Monitoring
 from projections import tables
-from projections.batch import Batch
+from projections.batch import Batch, unreadable
 from projections.connecting import first_line
 from projections.migrations import migrate
 from projections.tables import Position, PreparedBatch
@@ -503,11 +503,7 @@ def _add(batch: Batch, taken: list[bytes]) -> int:
         try:
             batch.add_values(values)
         except MalformedRecordError as error:
-            raise JournalMismatch(
-                f"decision {batch.next_seq} stands in the journal and cannot be read: {error}",
-                seq=batch.next_seq,
-                advice="Run the version of neraca that wrote it, or a newer one.",
-            ) from error
+            raise unreadable(batch.next_seq, error) from error
     return size
 
 

@@ -8,7 +8,6 @@ talk to a database: `tables.py` loads what this makes.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -40,8 +39,10 @@ from projections.quota_balances import QuotaBalanceRows
 from projections.reference_history import ReferenceHistoryRows
 from projections.registrations import RegistrationRows
 from projections.trainings import TrainingRows
-from schemas.binary import Cursor
+from schemas.binary import Cursor, MalformedRecordError
 from schemas.codec import decode_decision
+from schemas.errors import JournalMismatch
+from schemas.hashing import sha256
 from schemas.records import Decision
 
 # A decision that changes no permit, agency, destination, person, training, complaint or policy ends with
@@ -65,6 +66,15 @@ class TableLoad:
         """Show table and size."""
         how = "added" if self.merge is None else "merged"
         return f"TableLoad({self.table}, {self.rows} rows {how}, {len(self.data)} bytes)"
+
+
+def unreadable(seq: int, error: MalformedRecordError) -> JournalMismatch:
+    """Give the error to raise where the journal's decision of that `seq` is none that this program reads."""
+    return JournalMismatch(
+        f"decision {seq} stands in the journal and cannot be read: {error}",
+        seq=seq,
+        advice="Run the version of neraca that wrote it, or a newer one.",
+    )
 
 
 @final
@@ -141,7 +151,7 @@ class Batch:
 
     def last_sha256(self) -> bytes:
         """Give the hash of the last decision taken."""
-        return sha256(self.last_value).digest()
+        return sha256(self.last_value)
 
     def appended_bytes(self) -> i64:
         """Say how large the rows are that are only ever added."""
