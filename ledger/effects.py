@@ -8,17 +8,16 @@ from mypy_extensions import mypyc_attr
 
 from ledger.quota import Postings
 from ledger.state import State
-from schemas.records import Agency, Complaint, Destination, Permit, Person, Policy, Registration, Training
-
-# Most decisions change none of these: they share one list that stays empty. A rule that changes one puts a
-# list of its own in its place, and never adds to what is there.
-_NO_PERMITS: Final[list[Permit]] = []
-_NO_AGENCIES: Final[list[Agency]] = []
-_NO_DESTINATIONS: Final[list[Destination]] = []
-_NO_PEOPLE: Final[list[Person]] = []
-_NO_TRAININGS: Final[list[Training]] = []
-_NO_COMPLAINTS: Final[list[Complaint]] = []
-_NO_POLICIES: Final[list[Policy]] = []
+from schemas.codec import (
+    NO_AGENCY,
+    NO_COMPLAINT,
+    NO_DESTINATION,
+    NO_PERMIT,
+    NO_PERSON,
+    NO_POLICY,
+    NO_TRAINING,
+)
+from schemas.records import Registration
 
 
 @mypyc_attr(acyclic=True)
@@ -41,13 +40,15 @@ class Effects:
     def __init__(self, state: State) -> None:
         self.registrations: Final[list[Registration]] = []
         self.postings: Final = Postings(state)
-        self.permits = _NO_PERMITS
-        self.agencies = _NO_AGENCIES
-        self.destinations = _NO_DESTINATIONS
-        self.people = _NO_PEOPLE
-        self.trainings = _NO_TRAININGS
-        self.complaints = _NO_COMPLAINTS
-        self.policies = _NO_POLICIES
+        # Most decisions change none of these: they share the codec's lists, which stay empty. A rule that
+        # changes one puts a list of its own in its place, and never adds to what is there.
+        self.permits = NO_PERMIT
+        self.agencies = NO_AGENCY
+        self.destinations = NO_DESTINATION
+        self.people = NO_PERSON
+        self.trainings = NO_TRAINING
+        self.complaints = NO_COMPLAINT
+        self.policies = NO_POLICY
 
     def __repr__(self) -> str:
         """Show what moves."""
