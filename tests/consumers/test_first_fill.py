@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
+from librt.strings import BytesWriter
 
 from consumers import projector
 from consumers.first_fill import FirstFill
@@ -23,7 +24,9 @@ from consumers.projector import ProjectorConfig
 from projections import swapping, tables
 from projections.building import NEXT, indexes_of
 from projections.migrations import LIVE, migrate
+from schemas.binary import write_long
 from schemas.errors import JournalMismatch
+from schemas.hashing import sha256
 from schemas.topics import DECISIONS
 from tests.projections.told import apply_all, dump, journal, produce
 from tests.running import RunningStack
@@ -120,6 +123,25 @@ def test_it_is_what_following_leads_to(
         assert expected == dump(one) == dump(other)
         assert tables.read_position(other) == tables.read_position(one)
         assert indexes_of(other, LIVE) == indexes_of(one, LIVE)
+
+
+@pytest.mark.parametrize("decisions_min", [1, 1_000_000], ids=["filling", "following"])
+def test_a_decision_that_cannot_be_read(
+    stack: RunningStack, topic_prefix: str, database: str, decisions_min: int
+) -> None:
+    """The chain accepts it and this program cannot read it: it is named, with what to do; no table has it."""
+    values = journal()[:10]
+    begun = BytesWriter()
+    write_long(begun, len(values))
+    produce(stack.kafka, topic_prefix, [*values, begun.getvalue() + sha256(values[-1]) + b"\xff"])
+    config = ProjectorConfig(stack.kafka, topic_prefix, database, first_fill_decisions_min=decisions_min)
+    with pytest.raises(
+        JournalMismatch, match="decision 10 stands in the journal and cannot be read"
+    ) as caught:
+        projector.run(config, threading.Event())
+    assert 10 == caught.value.seq
+    assert "Run the version of neraca that wrote it, or a newer one." == caught.value.advice
+    assert _seq(database) < 10
 
 
 # Rows that nobody committed; committed without their indexes; with them, and no name yet; named.
