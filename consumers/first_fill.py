@@ -22,7 +22,7 @@ from consumers.journal import JournalReader
 from projections import swapping
 from projections.batch import unreadable
 from projections.building import NEXT, Building
-from projections.migrations import LIVE, hold_migrations
+from projections.migrations import LIVE, hold_migrations, try_lock
 from projections.tables import Position
 from schemas.binary import MalformedRecordError
 from schemas.hashing import sha256
@@ -112,10 +112,7 @@ class FirstFill:
     def _wait_to_build(self, builder: Session) -> bool:
         """Wait until no other session builds; False when told to stop before."""
         while not self.stop.is_set():
-            row = builder.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_BUILDER_LOCK,)
-            ).fetchone()
-            if row == (True,):
+            if try_lock(builder, _BUILDER_LOCK):
                 return True
             self.stop.wait(_STANDBY_SECONDS)
         return False

@@ -146,6 +146,12 @@ def migrate(
     return names
 
 
+def try_lock(session: Connection[tuple[object, ...]], name: str) -> bool:
+    """Take the database's advisory lock of that name, if nobody holds it; it falls with the connection."""
+    row = session.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone()
+    return row is not None and row[0] is True
+
+
 def hold_migrations(connection: Connection[tuple[object, ...]]) -> None:
     """Let no service migrate until this transaction ends; waits for the one that does."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (_LOCK,))

@@ -25,7 +25,7 @@ from typing import Final
 
 from psycopg import Connection, sql
 
-from projections.migrations import LIVE, hold_migrations, own_names
+from projections.migrations import LIVE, hold_migrations, own_names, try_lock
 
 KEPT: Final = "neraca_before"
 # What was kept before, until it is removed; and by way of it the two sets change names.
@@ -73,8 +73,7 @@ class Exchanged:
 
 def try_lock_rebuild(session: Session) -> bool:
     """Take the lock of the one rebuild of a database; it falls with the connection."""
-    row = session.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_REBUILD_LOCK,)).fetchone()
-    return row is not None and row[0] is True
+    return try_lock(session, _REBUILD_LOCK)
 
 
 def unlock_rebuild(session: Session) -> None:

@@ -15,7 +15,7 @@ from psycopg import Connection, errors
 
 from projections import people_on_hold, registrations
 from projections.batch import Batch, TableLoad
-from projections.migrations import LIVE, in_schema
+from projections.migrations import LIVE, in_schema, try_lock
 
 PROJECTION: Final = "current"
 
@@ -147,10 +147,7 @@ def end_leader(connection: Connection[tuple[object, ...]]) -> int:
 
 def try_lead(connection: Connection[tuple[object, ...]]) -> bool:
     """Take the lock of the one active projector, if nobody holds it; it falls with the connection."""
-    row = connection.execute(
-        "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_LEADER_LOCK,)
-    ).fetchone()
-    return row is not None and row[0] is True
+    return try_lock(connection, _LEADER_LOCK)
 
 
 def read_position(connection: Connection[tuple[object, ...]], *, schema: str = LIVE) -> Position:
